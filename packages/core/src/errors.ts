@@ -1,0 +1,64 @@
+/** The stage in which a failure happened. */
+export type Stage = 'token' | 'connect' | 'init' | 'ready';
+
+/** What went wrong. Stable; each has its section in `errors.md`. */
+export type ErrorCode =
+  | 'token-failed'
+  | 'token-timeout'
+  | 'token-suspect'
+  | 'url-failed'
+  | 'address-refused'
+  | 'websocket-missing'
+  | 'connect-failed'
+  | 'connect-timeout'
+  | 'init-failed'
+  | 'init-timeout'
+  | 'init-dropped'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'protocol-error'
+  | 'server-busy'
+  | 'connection-lost'
+  | 'frame-invalid'
+  | 'closed';
+
+/** The facts of a failure, before it is known what the client does about it. */
+export interface Failure {
+  readonly stage: Stage;
+  readonly code: ErrorCode;
+  /** The HTTP status that one of the app's functions threw. */
+  readonly status?: number | undefined;
+  /** The code of the server's close. */
+  readonly closeCode?: number | undefined;
+  /** How long the server said to stay away, in ms. */
+  readonly retryAfter?: number | undefined;
+  /** What one of the app's functions threw. Never an error of a `WebSocket`: those hold the URL and its token. */
+  readonly cause?: unknown;
+}
+
+/** Everything that goes wrong at run time. Carries neither tokens nor payloads. */
+export class TwoStageError extends Error implements Failure {
+  readonly stage: Stage;
+  readonly code: ErrorCode;
+  readonly status: number | undefined;
+  readonly closeCode: number | undefined;
+  readonly retryAfter: number | undefined;
+  /** Whether trying again, with nothing else changed, may help. */
+  readonly retryable: boolean;
+
+  constructor(failure: Failure, retryable: boolean) {
+    const { stage, code, status, closeCode, retryAfter } = failure;
+    const detail = status ? `, HTTP ${status}` : closeCode ? `, close code ${closeCode}` : '';
+    super(
+      `${code} (stage ${stage}${detail}): see @two-stage-socket/core/errors.md#${code}`,
+      'cause' in failure ? { cause: failure.cause } : undefined,
+    );
+    this.name = 'TwoStageError';
+    this.stage = stage;
+    this.code = code;
+    this.status = status;
+    this.closeCode = closeCode;
+    this.retryAfter = retryAfter;
+    this.retryable = retryable;
+  }
+}

@@ -1,0 +1,27 @@
+export { type ErrorCode, type Stage, TwoStageError } from './errors.ts';
+export { type FetchTokenInit, fetchToken } from './fetch-token.ts';
+export { type ReducedMessages, reduceMessages } from './reduce-messages.ts';
+export { TwoStageSocket } from './socket.ts';
+export type {
+  Codec,
+  Context,
+  Environment,
+  Events,
+  Frame,
+  History,
+  Options,
+  Page,
+  QueueOptions,
+  Reason,
+  RetryOptions,
+  State,
+  Status,
+  Timeouts,
+  Token,
+  TokenContext,
+  Unsent,
+  UrlContext,
+  WebSocketConstructor,
+  WebSocketLike,
+  Wire,
+} from './types.ts';

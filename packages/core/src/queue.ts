@@ -1,0 +1,76 @@
+import type { Environment, Frame, QueueOptions } from './types.ts';
+
+/** A message with the frame that it became when it was sent: changing it later changes nothing. */
+export interface Entry {
+  readonly message: unknown;
+  readonly frame: Frame;
+}
+
+interface Kept extends Entry {
+  readonly size: number;
+  readonly at: number;
+}
+
+/** Messages that wait for the socket to be ready, oldest first. */
+export interface Queue {
+  readonly length: number;
+  /** Keeps the entry and returns true, unless a limit is reached. */
+  push(entry: Entry, limits: QueueOptions): boolean;
+  /** Hands entries to `send`, in order, until it returns false. */
+  flush(send: (entry: Entry) => boolean): void;
+  /** Empties the queue and returns what was in it. */
+  clear(): Entry[];
+}
+
+/** `onExpired` is told of the entries that waited longer than `maxAge`. */
+export function createQueue(
+  environment: () => Environment,
+  onExpired: (entries: Entry[]) => void,
+): Queue {
+  let kept: Kept[] = [];
+  let size = 0;
+  let maxAge = 0;
+  let cancel: (() => void) | undefined;
+
+  const take = (count: number) => {
+    const taken = kept.splice(0, count);
+    for (const entry of taken) size -= entry.size;
+    cancel?.();
+    const [oldest] = kept;
+    cancel =
+      oldest && maxAge
+        ? environment().after(oldest.at + maxAge - environment().now(), expire)
+        : undefined;
+    return taken;
+  };
+  const expire = () => {
+    const limit = environment().now() - maxAge;
+    const alive = kept.findIndex((entry) => entry.at > limit);
+    onExpired(take(alive < 0 ? kept.length : alive));
+  };
+
+  return {
+    get length() {
+      return kept.length;
+    },
+    push(entry, limits) {
+      const entrySize = frameSize(entry.frame);
+      if (kept.length >= limits.maxMessages || size + entrySize > limits.maxBytes) return false;
+      maxAge = limits.maxAge;
+      kept.push({ ...entry, size: entrySize, at: environment().now() });
+      size += entrySize;
+      if (kept.length === 1) take(0);
+      return true;
+    },
+    flush(send) {
+      const stuck = kept.findIndex((entry) => !send(entry));
+      take(stuck < 0 ? kept.length : stuck);
+    },
+    clear: () => take(kept.length),
+  };
+}
+
+function frameSize(frame: Frame): number {
+  if (typeof frame === 'string') return frame.length * 2;
+  return 'size' in frame ? frame.size : frame.byteLength;
+}

@@ -1,0 +1,67 @@
+import type { TwoStageSocket } from './socket.ts';
+
+/** Messages folded into one value: the seam that the adapters' `useReducedMessages` stands on. */
+export interface ReducedMessages<T> {
+  /** The value: the same until a message changes it, and between two calls of the listeners. */
+  getSnapshot(): T;
+  /** Calls `listener` after changes, at most once a frame; returns a function that stops that. */
+  subscribe(listener: () => void): () => void;
+}
+
+/** How long a page that draws no frames, or an environment that has none, waits, in ms. */
+const frameTime = 100;
+
+/**
+ * Folds every message into a value, and tells listeners of it at most once a frame, however many
+ * messages there were. Goes on, more slowly, where no frame comes: in a hidden tab, on a server.
+ * Folds while it has a listener. A reducer that throws loses that message alone, and is reported as an
+ * uncaught error.
+ */
+export function reduceMessages<Incoming, T>(
+  socket: Pick<TwoStageSocket<Incoming, never>, 'on'>,
+  reducer: (value: T, message: Incoming) => T,
+  initial: T,
+): ReducedMessages<T> {
+  const listeners = new Set<() => void>();
+  let folded = initial;
+  let shown = initial;
+  let cancelFrame: (() => void) | undefined;
+  let off: (() => void) | undefined;
+
+  const show = () => {
+    cancelFrame?.();
+    cancelFrame = undefined;
+    if (Object.is(shown, folded)) return;
+    shown = folded;
+    for (const listener of listeners) listener();
+  };
+  return {
+    getSnapshot: () => shown,
+    subscribe(listener) {
+      const own = () => listener();
+      listeners.add(own);
+      off ??= socket.on('message', (message) => {
+        folded = reducer(folded, message);
+        cancelFrame ??= nextFrame(show);
+      });
+      return () => {
+        listeners.delete(own);
+        if (listeners.size) return;
+        off?.();
+        off = undefined;
+        show();
+      };
+    },
+  };
+}
+
+/** Whichever comes first: a hidden tab draws no frames, and may be hidden while one is awaited. */
+function nextFrame(callback: () => void): () => void {
+  const timer = setTimeout(callback, frameTime);
+  if (typeof requestAnimationFrame !== 'function') return () => clearTimeout(timer);
+  const frame = requestAnimationFrame(callback);
+  return () => {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+  };
+}

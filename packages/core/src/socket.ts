@@ -1,0 +1,318 @@
+import { type Attempt, createAttempt } from './attempt.ts';
+import { createEmitter } from './emitter.ts';
+import { type Failure, TwoStageError } from './errors.ts';
+import { type Settings, toSettings } from './options.ts';
+import { createQueue, type Entry } from './queue.ts';
+import {
+  isRetryable,
+  mayHurry,
+  needsFreshToken,
+  nextDelay,
+  noHistory,
+  record,
+  settle,
+} from './retry.ts';
+import { createTokens } from './token.ts';
+import type { Events, History, Options, Reason, State, Unsent } from './types.ts';
+import { wait } from './wait.ts';
+
+/** How long a socket outlives its last holder, in ms: a remount or a route change costs nothing. */
+const grace = 1000;
+
+/** How often a socket whose buffer is full looks whether it has drained, in ms. */
+const drainInterval = 50;
+
+const idle: State = Object.freeze({ status: 'idle' });
+
+/**
+ * A WebSocket that is authenticated in two stages: a token in its handshake, an init payload in its
+ * first frame. It comes back when it is lost, with the credentials that the loss calls for.
+ *
+ * Constructing one does nothing observable, on a server too; `connect` or `retain` begins. Every
+ * method is bound and keeps its identity for ever.
+ *
+ * @template Incoming What the server sends once the socket is ready; believed, not checked.
+ * @template Outgoing What `send` takes.
+ */
+export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
+  #options: Options<Incoming, Outgoing>;
+  #settings: Settings;
+  #state: State = idle;
+  #ack: unknown;
+  #history: History = noHistory;
+  #attempt: Attempt | undefined;
+  #readyAt: number | undefined;
+  #connected = false;
+  #holders = 0;
+  #cancelWait: (() => void) | undefined;
+  #cancelGrace: (() => void) | undefined;
+  #cancelDrain: (() => void) | undefined;
+
+  readonly #emitter = createEmitter<Events<Incoming, Outgoing>>();
+  readonly #tokens = createTokens(() => this.#settings.environment.now());
+  readonly #queue = createQueue(
+    () => this.#settings.environment,
+    (entries) => this.#emitter.emit(...unsent<Outgoing>(entries, 'expired')),
+  );
+
+  /** @throws TypeError for an option that cannot be used; it names the option and what was expected. */
+  constructor(options: Options<Incoming, Outgoing>) {
+    this.#settings = toSettings(options);
+    this.#options = options;
+  }
+
+  /** Opens the socket, and keeps it open until `close`. Does nothing where it is open already. */
+  readonly connect = (): void => {
+    this.#connected = true;
+    this.#cancelGrace?.();
+    this.#open('start');
+  };
+
+  /**
+   * Ends everything at once, from any state: attempt, connection, timers. Queued messages are reported
+   * unsent. Only `connect`, `reconnect` or a first `retain` opens the socket again.
+   * @param code 1000 (the default) or 3000 to 4999
+   * @param reason At most 123 bytes of UTF-8.
+   * @throws RangeError for another code or a longer reason; nothing has happened then.
+   */
+  readonly close = (code?: number, reason?: string): void => {
+    checkClose(code, reason);
+    this.#connected = false;
+    this.#shut(undefined, code, reason);
+  };
+
+  /**
+   * Starts over at once, with fresh credentials, from any state; what is queued stays queued. It is for
+   * the same user: another one is `close`, then `connect`.
+   */
+  readonly reconnect = (): void => {
+    this.#connected = true;
+    this.#history = noHistory;
+    this.#tokens.drop();
+    const before = this.#state;
+    this.#leave();
+    // Leaving aborts a signal: whoever listens to it may have decided otherwise.
+    if (this.#state === before) this.#begin('reconnect');
+  };
+
+  /**
+   * Holds the socket open on behalf of a part of the app. The first holder opens it; it closes a second
+   * after the last has let go, unless `connect` was called. Returns the release; calling that again
+   * does nothing.
+   */
+  readonly retain = (): (() => void) => {
+    this.#cancelGrace?.();
+    if (this.#holders++ === 0) this.#open('start');
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      if (--this.#holders || this.#connected) return;
+      this.#cancelGrace = this.#settings.environment.after(grace, () => this.#shut(undefined));
+    };
+  };
+
+  /**
+   * Sends a message, or keeps it until the socket is ready. `refused` is a message that is not kept:
+   * the socket is closed, or the queue is full or off. A message that was queued and cannot be sent is
+   * reported by the event `unsent`. The message is read now: changing it later changes nothing.
+   * @throws TypeError for a message without JSON, and whatever `codec.encode` throws.
+   */
+  readonly send = (message: Outgoing): 'sent' | 'queued' | 'refused' => {
+    const { codec, queue } = this.#settings;
+    const entry: Entry = { message, frame: codec.encode(message) };
+    if (!this.#queue.length && this.#attempt?.send(entry)) return 'sent';
+    if (!queue || this.#state.status === 'closed' || !this.#queue.push(entry, queue)) return 'refused';
+    if (this.#state.status === 'ready') this.#flush();
+    return 'queued';
+  };
+
+  /**
+   * Puts newer options in place of those given before. Never reconnects: functions are used from their
+   * next call on, the rest from the next attempt on.
+   * @throws TypeError as the constructor does; nothing has changed then.
+   */
+  readonly configure = (options: Partial<Options<Incoming, Outgoing>>): void => {
+    const merged = { ...this.#options, ...options };
+    this.#settings = toSettings(merged);
+    this.#options = merged;
+  };
+
+  /** Calls `listener` at each event; returns a function that stops that. */
+  readonly on = <K extends keyof Events>(
+    event: K,
+    listener: (payload: Events<Incoming, Outgoing>[K]) => void,
+  ): (() => void) => this.#emitter.on(event, listener);
+
+  /** Calls `listener` after each change of state; returns a function that stops that. */
+  readonly subscribe = (listener: () => void): (() => void) =>
+    this.#emitter.on('statechange', () => listener());
+
+  /** The state: the same object until it changes. */
+  readonly getSnapshot = (): State => this.#state;
+
+  /**
+   * Resolves with the ack once the socket is ready, at once if it is. Does not open it.
+   * @throws TwoStageError when the socket closes, or is closed: with the failure, else code `closed`.
+   * @throws `signal.reason` when that aborts first.
+   */
+  readonly ready = ({ signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const check = () => {
+        if (signal?.aborted) reject(signal.reason);
+        else if (this.#state.status === 'ready') resolve(this.#ack);
+        else if (this.#state.status === 'closed') reject(this.#state.failure ?? closedError());
+        else return;
+        off();
+        signal?.removeEventListener('abort', check);
+      };
+      const off = this.subscribe(check);
+      signal?.addEventListener('abort', check);
+      check();
+    });
+
+  /**
+   * The messages from now on, each exactly once, kept until they are asked for. Ends when the socket
+   * is closed on purpose.
+   * @throws TwoStageError when it closes with a failure.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Incoming, void> {
+    const kept: Incoming[] = [];
+    let wake: (() => void) | undefined;
+    const offs = [
+      this.on('message', (message) => {
+        kept.push(message);
+        wake?.();
+      }),
+      this.subscribe(() => wake?.()),
+    ];
+    try {
+      while (true) {
+        for (let next = kept.splice(0); next.length; next = kept.splice(0)) yield* next;
+        if (this.#state.status === 'closed') {
+          if (this.#state.failure) throw this.#state.failure;
+          return;
+        }
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      for (const off of offs) off();
+    }
+  }
+
+  /** `close()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(reason: Reason): void {
+    const { status } = this.#state;
+    if (status !== 'idle' && status !== 'closed') return;
+    this.#history = noHistory;
+    this.#begin(reason);
+  }
+
+  #begin(reason: Reason, failure?: TwoStageError): void {
+    const { getToken, tokenRetry } = this.#settings;
+    const attempt = this.#history.tries + 1;
+    const current = createAttempt(() => this.#settings, this.#tokens, { attempt, reason }, {
+      stage: (stage) =>
+        this.#enter({ status: stage === 'init' ? 'authenticating' : 'connecting', attempt, failure }),
+      ready: (ack, wire) => {
+        this.#ack = ack;
+        this.#readyAt = this.#settings.environment.now();
+        this.#state = Object.freeze({ status: 'ready', attempt, wire });
+        this.#flush();
+        this.#emitter.emit(['statechange', this.#state], ['ready', { ack, wire }]);
+      },
+      message: (message) => this.#emitter.emit(['message', message as Incoming]),
+      trouble: (failure) => this.#emitter.emit(['error', new TwoStageError(failure, false)]),
+      failed: (failure) => this.#lost(failure, current),
+    });
+    this.#attempt = current;
+    const needsToken = getToken && !this.#tokens.reuse(tokenRetry);
+    this.#enter({ status: needsToken ? 'fetching-token' : 'connecting', attempt, failure });
+    if (!current.signal.aborted) current.start();
+  }
+
+  #enter(state: State): void {
+    if (state.status === this.#state.status && state.status !== 'waiting') return;
+    this.#state = Object.freeze(state);
+    this.#emitter.emit(['statechange', state]);
+  }
+
+  #lost(failure: Failure, attempt: Attempt): void {
+    const { environment, retry } = this.#settings;
+    if (this.#readyAt !== undefined) {
+      this.#history = settle(this.#history, environment.now() - this.#readyAt, retry.stableAfter);
+    }
+    const error = new TwoStageError(failure, isRetryable(failure, this.#history));
+    const delay = nextDelay(error, this.#history, retry, environment.random());
+    // Whoever was asked may have closed the socket, or started it over.
+    if (this.#attempt !== attempt) return;
+    if (delay === undefined) return this.#shut(error);
+
+    this.#history = record(this.#history, failure);
+    if (needsFreshToken(failure)) this.#tokens.drop();
+    this.#leave();
+    this.#emitter.batch(() => {
+      this.#cancelWait = wait(
+        environment,
+        delay,
+        mayHurry(failure),
+        (until) => this.#enter({ status: 'waiting', attempt: this.#history.tries, failure: error, ...until }),
+        () => this.#begin(error.code, error),
+      );
+      this.#emitter.emit(['error', error]);
+    });
+  }
+
+  #flush(): void {
+    const { after } = this.#settings.environment;
+    this.#queue.flush((entry) => this.#attempt?.send(entry) ?? false);
+    this.#cancelDrain?.();
+    this.#cancelDrain = this.#queue.length ? after(drainInterval, () => this.#flush()) : undefined;
+  }
+
+  /** Lets go of the attempt, whatever it has come to. */
+  #leave(closeCode?: number, reason?: string): void {
+    const attempt = this.#attempt;
+    this.#attempt = this.#readyAt = this.#ack = undefined;
+    this.#cancelWait?.();
+    this.#cancelDrain?.();
+    attempt?.end(closeCode, reason);
+  }
+
+  #shut(failure: TwoStageError | undefined, closeCode?: number, reason?: string): void {
+    if (this.#state.status === 'closed') return;
+    this.#cancelGrace?.();
+    this.#tokens.forget();
+    this.#state = Object.freeze({ status: 'closed', failure });
+    this.#emitter.batch(() => {
+      this.#emitter.emit(
+        ['statechange', this.#state],
+        ...(failure ? ([['error', failure]] as const) : []),
+        ...unsent<Outgoing>(this.#queue.clear(), 'closed'),
+        ['close', { failure }],
+      );
+      this.#leave(closeCode, reason);
+    });
+  }
+}
+
+const unsent = <Outgoing>(entries: Entry[], reason: Unsent['reason']) =>
+  entries.map(({ message }) => ['unsent', { message: message as Outgoing, reason }] as const);
+
+const closedError = () => new TwoStageError({ stage: 'ready', code: 'closed' }, false);
+
+/** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
+function checkClose(code = 1000, reason = ''): void {
+  if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
+    throw new RangeError(`close: the code must be 1000 or 3000 to 4999; got ${code}`);
+  }
+  if (new TextEncoder().encode(reason).length > 123) {
+    throw new RangeError('close: the reason must be at most 123 bytes of UTF-8');
+  }
+}

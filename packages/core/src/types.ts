@@ -1,0 +1,255 @@
+import type { ErrorCode, TwoStageError } from './errors.ts';
+
+/** What a `WebSocket` can carry in one frame. */
+export type Frame = string | ArrayBufferLike | ArrayBufferView<ArrayBuffer> | Blob;
+
+/**
+ * The short-lived secret of the token stage, and what its server says of it. Further members that
+ * the token route returned are kept, for `url` and `tokenIn` to use.
+ */
+export interface Token {
+  readonly token: string;
+  /** How long the token lives, in ms from the moment it was asked for. Preferred to `expiresAt`. */
+  readonly expiresIn?: number | undefined;
+  /** When it expires, in ms since the epoch or as a date string; trusts this machine's clock. */
+  readonly expiresAt?: number | string | Date | undefined;
+  /** Whether it may open more than one connection: decides `tokenRetry` where that is not set. */
+  readonly reusable?: boolean | undefined;
+  /** The subprotocol to offer with it, such as `two-stage.v1`, unless `protocols` is set. */
+  readonly protocol?: string | undefined;
+}
+
+/**
+ * Why the client asks for a credential: `start` (`connect()` or a first `retain()`), `reconnect`
+ * (`reconnect()`), or the code of the failure that it recovers from.
+ */
+export type Reason = 'start' | 'reconnect' | ErrorCode;
+
+/** What `initPayload` is told. */
+export interface Context {
+  /** The try in a row, from 1; starts over after a stable connection. */
+  readonly attempt: number;
+  readonly reason: Reason;
+  /** Aborts when the answer is not wanted any more: hand it to `fetch`. */
+  readonly signal: AbortSignal;
+}
+
+/** What `getToken` is told. */
+export interface TokenContext extends Context {
+  /** The token of the attempt before, whatever became of it; none after `close()`. */
+  readonly previous: Token | undefined;
+}
+
+/** What `url` is told. */
+export interface UrlContext extends Context {
+  /** The token that will go with this URL; none where there is no `getToken`. */
+  readonly token: Token | undefined;
+}
+
+/** Reads and writes the frames of the original wire, and the binary ones of `two-stage.v1`. */
+export interface Codec<Incoming = unknown, Outgoing = unknown> {
+  /** Must not change its argument. What it throws, `send` throws. */
+  encode(message: Outgoing): Frame;
+  /** Every message that the frame holds, in order; the first may be the ack. */
+  decode(frame: string | ArrayBuffer): Iterable<Incoming>;
+}
+
+/** How attempts follow one another. */
+export interface RetryOptions {
+  /** The longest first wait, in ms. Default 2000. */
+  readonly initialDelay: number;
+  /** The longest wait, in ms. Default 20000. */
+  readonly maxDelay: number;
+  /** What the longest wait grows by with each try. Default 1.5. */
+  readonly factor: number;
+  /** The shortest wait from the second try on, in ms. Default 250. */
+  readonly minDelay: number;
+  /** Tries in a row before the socket closes with the last failure. Default `Infinity`. */
+  readonly maxAttempts: number;
+  /** How long a connection must have been ready before the count starts over, in ms. Default 10000. */
+  readonly stableAfter: number;
+  /**
+   * Overrules the verdict on a failure: a delay in ms, `false` to close, `undefined` to agree.
+   * Called for failures that would be final too (`failure.retryable` is false then).
+   */
+  readonly decide?:
+    | ((failure: TwoStageError, history: History) => number | false | undefined)
+    | undefined;
+}
+
+/** What went before, as `retry.decide` sees it. */
+export interface History {
+  /** Tries in a row that failed before this one. */
+  readonly tries: number;
+  /** How many times since the last stable connection the server said that credentials are bad. */
+  readonly rejections: number;
+  /** How many times since the last ack a connection ended, unexplained, between init and ack. */
+  readonly drops: number;
+}
+
+/** How long each phase may take, in ms; 0 is off. */
+export interface Timeouts {
+  /** `getToken` and `url`. Default 10000. */
+  readonly token: number;
+  /** The upgrade. Default 10000. */
+  readonly connect: number;
+  /** From open to the ack, the init payload included. Default 10000. */
+  readonly init: number;
+}
+
+/** What `send` may keep while the socket is not ready. */
+export interface QueueOptions {
+  /** Default 1000. */
+  readonly maxMessages: number;
+  /** Memory that the queued frames take, in bytes; text takes two a character. Default 1048576. */
+  readonly maxBytes: number;
+  /** How long a message may wait, in ms; 0 is for ever. Default 60000. */
+  readonly maxAge: number;
+  /** A ready socket queues while its `bufferedAmount` is above this many bytes. Default 1048576. */
+  readonly maxBuffered: number;
+}
+
+/** Where the page's events come from; a React Native app plugs `NetInfo` in here. */
+export interface Page {
+  /** Whether the machine believes it has a network. */
+  online(): boolean;
+  /** Calls `listener` at each `online` event; returns a function that stops that. */
+  on(event: 'online', listener: () => void): () => void;
+}
+
+/** The world outside, injectable so that every interleaving can be tested without waiting. */
+export interface Environment {
+  /** The time in ms since the epoch. Default `Date.now`. */
+  now(): number;
+  /** A number from 0 up to 1. Default `Math.random`. */
+  random(): number;
+  /** Calls `callback` after `ms`, unless the returned function is called first. Default `setTimeout`. */
+  after(ms: number, callback: () => void): () => void;
+  readonly page: Page;
+}
+
+/** The part of a `WebSocket` that the client uses. */
+export interface WebSocketLike {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  readonly readyState: number;
+  readonly protocol: string;
+  onopen: ((event: any) => void) | null;
+  onmessage: ((event: any) => void) | null;
+  onclose: ((event: any) => void) | null;
+  onerror: ((event: any) => void) | null;
+  send(frame: any): void;
+  close(code?: number, reason?: string): void;
+}
+
+export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
+
+/** What a `TwoStageSocket` is made of. Only `url` is required. */
+export interface Options<Incoming = unknown, Outgoing = unknown> {
+  /**
+   * Where to connect: `ws:`, `wss:`, `http:`, `https:`, or relative to the page. A function is asked
+   * at each attempt, once the token is there.
+   */
+  readonly url: string | URL | ((context: UrlContext) => string | URL | Promise<string | URL>);
+  /**
+   * The token stage. Throw a `Response`, or anything with `status` and `retryAfter` (ms), to say what
+   * went wrong: 401 and 403 are final, a delay is obeyed, anything else is tried again. Left out,
+   * there is no token stage. See `fetchToken` for the usual case.
+   */
+  readonly getToken?:
+    | ((context: TokenContext) => string | Token | Promise<string | Token>)
+    | undefined;
+  /** What a retry does with the token in hand. Default: what the token says of itself, else `refresh`. */
+  readonly tokenRetry?: 'refresh' | 'reuse' | undefined;
+  /**
+   * Where the token travels: in the query parameter `token` (the default) or another one, as the
+   * subprotocol `token.<value>` beside a real one, or wherever a function puts it.
+   */
+  readonly tokenIn?:
+    | 'query'
+    | 'subprotocol'
+    | { readonly query: string }
+    | ((url: string, token: string) => string | URL)
+    | undefined;
+  /**
+   * The first frame of every connection: a value, or a function that is asked for each connection, at
+   * the same time as `getToken`. Left out, the socket is ready at open. A function that gives
+   * `undefined` fails the attempt.
+   */
+  readonly initPayload?: unknown;
+  /**
+   * Whether a message that follows the init payload is the ack. Default: the ack of either wire, the
+   * text `authentication successful` or `{ type: 'ready' }`.
+   */
+  readonly isReady?: ((message: unknown) => boolean) | undefined;
+  /** Whether a message before ready says that the init payload is refused. Default: none does. */
+  readonly isRejected?: ((message: unknown) => boolean) | undefined;
+  readonly retry?: Partial<RetryOptions> | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  /** What `send` keeps while the socket is not ready; `false` refuses it, as request/response users want. */
+  readonly queue?: false | Partial<QueueOptions> | undefined;
+  /** Default: strings and binary as they are, anything else as JSON. */
+  readonly codec?: Codec<Incoming, Outgoing> | undefined;
+  /** The subprotocols to offer. Default: the one that the token names, else none. */
+  readonly protocols?: string | readonly string[] | undefined;
+  /** Default: the global `WebSocket`, looked up at each attempt. */
+  readonly WebSocket?: WebSocketConstructor | undefined;
+  readonly environment?: Partial<Environment> | undefined;
+}
+
+interface Trying {
+  /** `fetching-token`, `connecting` (the upgrade), `authenticating` (the init stage). */
+  readonly status: 'fetching-token' | 'connecting' | 'authenticating';
+  /** The try in a row, from 1. */
+  readonly attempt: number;
+  /** What the try before ended with. */
+  readonly failure?: TwoStageError | undefined;
+}
+
+interface Waiting {
+  readonly status: 'waiting';
+  readonly attempt: number;
+  readonly failure: TwoStageError;
+  /** When the next try begins, by `environment.now`. */
+  readonly retryAt?: number;
+  /** What the next try waits for, where it is not a time. */
+  readonly until?: 'online';
+}
+
+/** What a socket is doing: immutable, a new object at each change, told apart by `status`. */
+export type State =
+  | { readonly status: 'idle' }
+  | Trying
+  | { readonly status: 'ready'; readonly attempt: number; readonly wire: Wire }
+  | Waiting
+  | {
+      readonly status: 'closed';
+      /** Why; none when it was asked for. */
+      readonly failure?: TwoStageError | undefined;
+    };
+
+export type Status = State['status'];
+
+/** The wire that the ack chose: see PROTOCOL.md. */
+export type Wire = 'original' | 'two-stage.v1';
+
+/** A message that was queued and will not be sent. */
+export interface Unsent<Outgoing = unknown> {
+  readonly message: Outgoing;
+  /** `expired`: it waited longer than `queue.maxAge`; `closed`: the socket was closed, or gave up. */
+  readonly reason: 'expired' | 'closed';
+}
+
+/** What each event of `on` carries. */
+export interface Events<Incoming = unknown, Outgoing = unknown> {
+  /** A message of the application. */
+  readonly message: Incoming;
+  /** Both stages are through; `ack` is the message that said so, `undefined` without an init stage. */
+  readonly ready: { readonly ack: unknown; readonly wire: Wire };
+  /** An attempt or a connection failed, or a frame could not be read. */
+  readonly error: TwoStageError;
+  readonly statechange: State;
+  readonly unsent: Unsent<Outgoing>;
+  /** The state has become `closed`: the last event until the socket is opened again. */
+  readonly close: { readonly failure: TwoStageError | undefined };
+}
