@@ -1,0 +1,204 @@
+import type { WebSocket } from 'ws';
+import { CloseCode, retryAfterReason } from './close-codes.ts';
+import type { Limiter } from './limits.ts';
+import type { Log } from './log.ts';
+import type { Frame, GoingAway, Wire } from './wire.ts';
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  /** Its number, for logs. */
+  readonly id: number;
+  /** The user its token was minted for. */
+  readonly user: string;
+  readonly wire: Wire;
+  /** Asked for every frame that comes in, control frames included. */
+  readonly limit: Limiter;
+  /** Bytes it may leave unread before it is ended; 0 for any number. */
+  readonly maxBuffered: number;
+  readonly log: Log;
+}
+
+/** How long a client that hit the message limit is told to stay away, in ms. */
+const SLOW_DOWN = 1000;
+
+/**
+ * One WebSocket and what this server knows about it.
+ *
+ * It starts by holding every frame back: `firstFrame` answers the first, and reading stops there,
+ * so what follows waits in the network's buffers (a few frames that came in the same packet wait
+ * here) until `release` hands them all, in order, to a handler. Once it has ended, by whichever
+ * side, no frame is handled and none is sent, although `ws` may still deliver some.
+ */
+export class Connection {
+  readonly id: number;
+  readonly user: string;
+  readonly wire: Wire;
+  readonly log: Log;
+  /** Settles when the network connection is gone. */
+  readonly closed: Promise<void>;
+  /** Whether the init payload was verified: nothing of the application's is sent before. */
+  isAuthenticated = false;
+
+  readonly #socket: WebSocket;
+  readonly #limit: Limiter;
+  readonly #maxBuffered: number;
+  readonly #held: Frame[] = [];
+  readonly #endListeners: (() => void)[] = [];
+  #onFirstFrame: ((frame: Frame) => void) | undefined;
+  #handle: ((frame: Frame) => void) | undefined;
+  #ended = false;
+  #answered = true;
+
+  constructor(socket: WebSocket, options: ConnectionOptions) {
+    this.id = options.id;
+    this.user = options.user;
+    this.wire = options.wire;
+    this.log = options.log;
+    this.#socket = socket;
+    this.#limit = options.limit;
+    this.#maxBuffered = options.maxBuffered;
+    this.closed = new Promise((resolve) => {
+      socket.on('close', (code) => {
+        this.#end(code);
+        resolve();
+      });
+    });
+    // `ws` closes the connection by itself after an error; unheard, it would end the process.
+    socket.on('error', (error) => this.log.debug({ connection: this.id, error }, 'socket error'));
+    socket.on('message', (data: Buffer, isBinary) =>
+      this.#receive(isBinary ? data : data.toString()),
+    );
+    socket.on('ping', () => this.#admits());
+    socket.on('pong', () => {
+      this.#answered = true;
+      this.#admits();
+    });
+  }
+
+  /** Whether it is over: nothing is sent or handled any more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether its first frame has come, complete. */
+  get hasFirstFrame(): boolean {
+    return this.#held.length > 0 || this.#handle !== undefined;
+  }
+
+  /** The first frame; it stays with those held back. Never settles if the connection ends first. */
+  firstFrame(): Promise<Frame> {
+    return new Promise((resolve) => {
+      this.#onFirstFrame = resolve;
+    });
+  }
+
+  /** Hands `handle` all frames after the first, those held back before those to come. */
+  release(handle: (frame: Frame) => void): void {
+    this.#handle = handle;
+    for (const frame of this.#held.splice(0).slice(1)) this.#dispatch(frame);
+    this.#socket.resume();
+  }
+
+  /** Calls back once when it ends, at once if it has ended. */
+  onEnd(listener: () => void): void {
+    if (this.#ended) listener();
+    else this.#endListeners.push(listener);
+  }
+
+  /** Sends an application's value; bytes go as they are. */
+  send(data: unknown): void {
+    this.sendFrame(Buffer.isBuffer(data) ? data : this.wire.encode(data));
+  }
+
+  /** Sends a frame. A consumer that is too slow for what was sent before is ended instead. */
+  sendFrame(frame: Frame): void {
+    if (this.#ended) return;
+    if (this.#maxBuffered > 0 && this.#socket.bufferedAmount > this.#maxBuffered) {
+      // A close frame would only wait behind what is not being read.
+      this.terminate('slow consumer');
+      return;
+    }
+    this.#socket.send(frame);
+  }
+
+  /** Announces a planned close; answers whether the wire can. */
+  goAway(notice: GoingAway): boolean {
+    const frame = this.wire.goingAway(notice);
+    if (frame !== undefined) this.sendFrame(frame);
+    return frame !== undefined;
+  }
+
+  /** Ends it with a close frame. */
+  end(code: number, reason: string): void {
+    if (!this.#end(code, reason)) return;
+    this.#socket.close(code, reason);
+    // The other side's close frame has to be read.
+    this.#socket.resume();
+  }
+
+  /** Ends it because its init was refused, saying why if its wire does. */
+  refuse(code: number, reason: string): void {
+    if (this.wire.saysWhy) this.end(code, reason);
+    else this.terminate(reason);
+  }
+
+  /** Ends it with no close frame: the other side sees 1006. */
+  terminate(reason: string): void {
+    this.#end(1006, reason);
+    this.#socket.terminate();
+  }
+
+  /** Reads no more, even of a client that goes on sending after it was told to close. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  /** Pings it, or ends it when it has not answered the last ping. */
+  probe(): void {
+    if (!this.#answered) {
+      this.terminate('no pong');
+      return;
+    }
+    this.#answered = false;
+    this.#socket.ping();
+  }
+
+  #receive(frame: Frame): void {
+    if (!this.#admits()) return;
+    if (this.#handle !== undefined) {
+      this.#dispatch(frame);
+      return;
+    }
+    this.#held.push(frame);
+    if (this.#held.length > 1) return;
+    this.#socket.pause();
+    this.#onFirstFrame?.(frame);
+  }
+
+  #dispatch(frame: Frame): void {
+    if (this.#ended) return;
+    try {
+      this.#handle?.(frame);
+    } catch (error) {
+      this.log.error({ connection: this.id, error }, 'handling a frame failed');
+      this.end(CloseCode.internal, 'internal error');
+    }
+  }
+
+  /** Whether a frame that came is to be looked at. */
+  #admits(): boolean {
+    if (this.#ended) return false;
+    if (this.#limit() === 0) return true;
+    this.end(CloseCode.slowDown, retryAfterReason(SLOW_DOWN));
+    return false;
+  }
+
+  #end(code: number, reason?: string): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#held.length = 0;
+    this.log.info({ connection: this.id, user: this.user, code, reason }, 'connection ended');
+    for (const listener of this.#endListeners.splice(0)) listener();
+    return true;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Duplex } from 'node:stream';
+import { CloseCode } from './close-codes.ts';
+import type { Connection } from './connection.ts';
+import type { Environment } from './environment.ts';
+import type { Identity, VerifyJwt } from './jwt.ts';
+import { readInitPayload } from './wire.ts';
+
+/** What the first frame is judged by. */
+export interface FirstFrameOptions {
+  readonly environment: Environment;
+  /** ms from the upgrade to the verdict, whatever arrives meanwhile; 0 for no deadline. */
+  readonly timeout: number;
+  readonly verify: VerifyJwt;
+}
+
+/**
+ * Authenticates a connection by its first frame: an init payload with a good JWT of the very user
+ * its token was minted for. Answers the JWT's identity, or `undefined` when the connection has
+ * ended: refused here, or lost. There is one try.
+ */
+export async function authenticate(
+  connection: Connection,
+  { environment, timeout, verify }: FirstFrameOptions,
+): Promise<Identity | undefined> {
+  const refuse = (code: number, reason: string): undefined => {
+    connection.refuse(code, reason);
+  };
+  const cancelDeadline =
+    timeout > 0
+      ? environment.after(timeout, () => refuse(CloseCode.initTimeout, 'init timeout'))
+      : () => {};
+  connection.onEnd(cancelDeadline);
+
+  const jwt = readInitPayload(await connection.firstFrame());
+  if (jwt === undefined) return refuse(CloseCode.badFrame, 'the first frame is no init payload');
+
+  let identity: Identity;
+  try {
+    identity = await verify(jwt);
+  } catch {
+    // Which of a JWT's flaws it was is nobody's business.
+    return refuse(CloseCode.unauthorized, 'unauthorized');
+  }
+  if (identity.user !== connection.user) return refuse(CloseCode.forbidden, 'forbidden');
+
+  // The deadline, a stop or the client itself may have been faster than the verdict.
+  if (connection.ended) return undefined;
+  cancelDeadline();
+  return identity;
+}
+
+/** Largest init payload in bytes: a JWT is seldom a tenth of it. */
+export const MAX_FIRST_FRAME = 16_384;
+
+/** The longest header of a client's frame (RFC 6455, section 5.2): what a frame adds to its bytes. */
+const FRAME_HEADER = 14;
+
+/**
+ * Bounds what a connection may send before its first frame is complete, and after it was refused.
+ * `ws` has one message limit for a connection's whole life, so this counts the bytes instead.
+ *
+ * @returns lifts the bound
+ */
+export function boundFirstFrame(
+  socket: Duplex,
+  connection: Connection,
+  most: number,
+): () => void {
+  let received = 0;
+  const count = (chunk: Buffer): void => {
+    received += chunk.length;
+    if (received <= most + FRAME_HEADER || connection.hasFirstFrame) return;
+    connection.end(CloseCode.tooLarge, 'the first frame is too large');
+    connection.stopReading();
+  };
+  // Runs after the listener of `ws`, which has taken the chunk apart by then.
+  socket.on('data', count);
+  const lift = (): void => {
+    socket.off('data', count);
+  };
+  socket.on('close', lift);
+  return lift;
+}

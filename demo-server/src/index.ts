@@ -1,0 +1,18 @@
+export { createAdmission } from './admission.ts';
+export { CloseCode, retryAfterReason } from './close-codes.ts';
+export { Connection, type ConnectionOptions } from './connection.ts';
+export { type DrainOptions, drain } from './drain.ts';
+export { type Cancel, type Environment, systemEnvironment } from './environment.ts';
+export { type FanOut, memoryFanOut, type Notice } from './fan-out.ts';
+export { type Faults, type FaultSwitches, noFaults } from './faults.ts';
+export { authenticate, boundFirstFrame, type FirstFrameOptions } from './first-frame.ts';
+export { createGate, type Gate, type GateOptions, refuseUpgrade } from './gate.ts';
+export { hs256Jwts, type Identity, type Jwts, type VerifyJwt } from './jwt.ts';
+export { createLog, type Log } from './log.ts';
+export { allowOrigins, type Origins, ownOrigins } from './origins.ts';
+export { createRegistry, type Registry } from './registry.ts';
+export { createDemoServer, type DemoServer, type ServerOptions } from './server.ts';
+export { type SessionOptions, startSession } from './session.ts';
+export { defaultSettings, readSettings, type Settings, SettingsError } from './settings.ts';
+export { type MintedToken, memoryTokens, type TokenPolicy, type TokenStore } from './tokens.ts';
+export { type Frame, type Incoming, originalWire, twoStageWire, type Wire } from './wire.ts';

@@ -1,0 +1,69 @@
+import type { Environment } from './environment.ts';
+
+/** Says how long to wait, in ms, before the next one is allowed; 0 when it is allowed now. */
+export type Limiter = () => number;
+
+/** Allows `burst` at once and `perSecond` on average. A rate of 0 allows everything. */
+export function rateLimiter(environment: Environment, perSecond: number, burst: number): Limiter {
+  if (perSecond === 0) return () => 0;
+  let left = burst;
+  let filledAt = environment.elapsed();
+  return () => {
+    const now = environment.elapsed();
+    left = Math.min(burst, left + ((now - filledAt) * perSecond) / 1000);
+    filledAt = now;
+    if (left < 1) return Math.ceil(((1 - left) * 1000) / perSecond);
+    left -= 1;
+    return 0;
+  };
+}
+
+const MINUTE = 60_000;
+
+/** Allows `perMinute` to each user: all at once after a minute's rest. 0 allows everything. */
+export function userRateLimiter(
+  environment: Environment,
+  perMinute: number,
+): (user: string) => number {
+  const limiters = new Map<string, { limit: Limiter; usedAt: number }>();
+  return (user) => {
+    const now = environment.elapsed();
+    // Kept in order of use, so those that have rested a minute, and so are full again, are first.
+    for (const [name, { usedAt }] of limiters) {
+      if (now - usedAt < MINUTE) break;
+      limiters.delete(name);
+    }
+    const limit =
+      limiters.get(user)?.limit ?? rateLimiter(environment, perMinute / 60, perMinute);
+    limiters.delete(user);
+    limiters.set(user, { limit, usedAt: now });
+    return limit();
+  };
+}
+
+/** A bounded number of places. */
+export interface Places {
+  /** Takes a place and answers how to leave it (once, however often called), if there is one. */
+  enter(): (() => void) | undefined;
+  /** How many are taken. */
+  readonly taken: number;
+}
+
+/** `most` places; 0 means as many as come. */
+export function createPlaces(most: number): Places {
+  let taken = 0;
+  return {
+    enter() {
+      if (most > 0 && taken >= most) return undefined;
+      taken += 1;
+      let here = true;
+      return () => {
+        if (here) taken -= 1;
+        here = false;
+      };
+    },
+    get taken() {
+      return taken;
+    },
+  };
+}

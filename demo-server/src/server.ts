@@ -1,0 +1,298 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { createAdmission } from './admission.ts';
+import { CloseCode, retryAfterReason } from './close-codes.ts';
+import { Connection } from './connection.ts';
+import { drain } from './drain.ts';
+import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
+import { memoryFanOut } from './fan-out.ts';
+import { createFaults, faultyVerify } from './faults.ts';
+import { authenticate, boundFirstFrame, MAX_FIRST_FRAME } from './first-frame.ts';
+import { type Admission, createGate, refuseUpgrade, SOCKET_PATH, UNAUTHORIZED } from './gate.ts';
+import { createApp, PAGE_DIRECTORY } from './http.ts';
+import { hs256Jwts } from './jwt.ts';
+import { createPlaces, rateLimiter, userRateLimiter } from './limits.ts';
+import { watchLiveness } from './liveness.ts';
+import { type Log, silentLog } from './log.ts';
+import { allowOrigins, bracket, type Origins, ownOrigins } from './origins.ts';
+import { deliver, startBroadcast } from './pipelines.ts';
+import { createRegistry } from './registry.ts';
+import { startSession } from './session.ts';
+import { defaultSettings, type Settings } from './settings.ts';
+import { memoryTokens, type TokenStore } from './tokens.ts';
+import { originalWire, TWO_STAGE, twoStageWire } from './wire.ts';
+
+/** What a server may be given besides its settings. */
+export interface ServerOptions {
+  /** Clocks, randomness and timers. Default: the real ones. */
+  readonly environment?: Environment;
+  /** Default: silence. */
+  readonly log?: Log;
+  /** Default: in memory. */
+  readonly tokens?: TokenStore;
+  /** Directory of the demo page. Default: where its build puts it. */
+  readonly page?: string;
+}
+
+/** A reference server: the token stage, the init stage, both wires, both pipelines. */
+export interface DemoServer {
+  /** Starts listening. Rejects with the system's error, `EADDRINUSE` for a port that is taken. */
+  listen(): Promise<void>;
+  /** Where its page is, like `http://127.0.0.1:8080`. Throws before it listens. */
+  readonly url: string;
+  /** Where its WebSockets are, like `ws://127.0.0.1:8080/demo`. Throws before it listens. */
+  readonly socketUrl: string;
+  /** Stops gracefully: see `drain`. Resolves when nothing is left. */
+  stop(): Promise<void>;
+  /** Stops at once: cuts every connection. Resolves when nothing is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * How long an idle HTTP connection is kept, in ms: longer than the 20 s that clients' retry delays
+ * grow to, so that a refused token request and its retry share a connection, and its TLS handshake.
+ * A delay that the server itself asks for may be minutes; keeping sockets open that long costs more
+ * than opening new ones.
+ */
+const KEEP_ALIVE = 65_000;
+
+/** How long a request's headers may take to arrive, in ms: an upgrade is nothing but headers. */
+const HEADERS_TIMEOUT = 10_000;
+
+/** How long a client may take to answer a close frame, in ms, before it is cut off. */
+const CLOSE_TIMEOUT = 2000;
+
+/** When to try again with too many connections, in ms. */
+const TOO_MANY_CONNECTIONS = 5000;
+
+/** Makes a server with these settings, the others at their defaults. Nothing happens until `listen`. */
+export function createDemoServer(
+  given: Partial<Settings> = {},
+  options: ServerOptions = {},
+): DemoServer {
+  const settings: Settings = { ...defaultSettings, ...given };
+  const {
+    environment = systemEnvironment,
+    log = silentLog,
+    tokens = memoryTokens(environment),
+    page = PAGE_DIRECTORY,
+  } = options;
+
+  if (settings.jwtSecret === undefined) {
+    log.warn({}, 'JWT_SECRET is not set: a random one is used, and a restart logs everybody out');
+  }
+  const secret = settings.jwtSecret
+    ? new TextEncoder().encode(settings.jwtSecret)
+    : environment.randomBytes(32);
+  const jwts = hs256Jwts(secret, environment);
+  const fanOut = memoryFanOut();
+  const registry = createRegistry();
+  const places = createPlaces(settings.maxUnauthenticated);
+  const faults = createFaults();
+  const connections = new Set<Connection>();
+  const running: Cancel[] = [];
+  let origins: Origins;
+  let connectionId = 0;
+  let isDraining = false;
+
+  const app = createApp({
+    settings,
+    log,
+    jwts,
+    tokens,
+    fanOut,
+    faults,
+    faultRoutes: { faults, environment, registry, tokens },
+    origins: () => origins,
+    tokenRate: userRateLimiter(environment, settings.tokensPerMinute),
+    admission: createAdmission(environment, settings.admitRate),
+    draining: () => isDraining,
+    health: () => ({ ready: registry.size, unauthenticated: places.taken }),
+    page,
+  });
+
+  const gate = createGate({
+    environment,
+    log,
+    origins: () => origins,
+    tokens,
+    places,
+    draining: () => isDraining,
+  });
+
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE,
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: 2 * HEADERS_TIMEOUT,
+      // Some HTTP clients offer `Upgrade: h2c` with every request: those are requests like others.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    },
+    app,
+  );
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    upgrade(request, socket, head).catch((error: unknown) => {
+      log.error({ error }, 'an upgrade failed');
+      socket.destroy();
+    });
+  });
+
+  /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
+  const refusesTwoStage = new WeakSet<IncomingMessage>();
+  const webSocketOptions = {
+    noServer: true,
+    clientTracking: false,
+    // Compression lets a small frame unpack into a large one, and leaks secrets that share a
+    // message with what an attacker chose (RFC 7457, section 2.6).
+    perMessageDeflate: false,
+    maxPayload: settings.maxFrame,
+    closeTimeout: CLOSE_TIMEOUT,
+    // A `token.…` entry is a secret: it is never the one that is selected.
+    handleProtocols: (offered: Set<string>, request: IncomingMessage) =>
+      offered.has(TWO_STAGE) && !refusesTwoStage.has(request) ? TWO_STAGE : false,
+  } satisfies ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number };
+  const webSockets = new WebSocketServer(webSocketOptions);
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // A client that vanishes during the upgrade must not take the process along.
+    socket.on('error', () => socket.destroy());
+    const verdict = await gate(request, socket);
+    if ('status' in verdict) {
+      log.info({ status: verdict.status }, 'upgrade refused');
+      refuseUpgrade(socket, verdict, environment);
+      return;
+    }
+    const { upgrade: fault, wire } = faults.of(verdict.user);
+    if (fault === 'refuse') refuseUpgrade(socket, UNAUTHORIZED, environment);
+    if (fault !== 'ok') return;
+    if (wire === 'original') refusesTwoStage.add(request);
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      serve(webSocket, socket, verdict).catch((error: unknown) => {
+        log.error({ error }, 'a connection failed');
+        webSocket.terminate();
+      });
+    });
+  }
+
+  async function serve(webSocket: WebSocket, socket: Duplex, admission: Admission): Promise<void> {
+    const { user, leave } = admission;
+    const rate = settings.messagesPerSecond;
+    connectionId += 1;
+    const connection = new Connection(webSocket, {
+      id: connectionId,
+      user,
+      wire: webSocket.protocol === TWO_STAGE ? twoStageWire : originalWire,
+      limit: rateLimiter(environment, rate, 2 * rate),
+      maxBuffered: settings.maxBuffered,
+      log,
+    });
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+    if (isDraining) {
+      connection.end(CloseCode.restart, retryAfterReason(settings.drainTimeout));
+      return;
+    }
+
+    const most = Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME);
+    const liftBound = boundFirstFrame(socket, connection, most);
+    const identity = await authenticate(connection, {
+      environment,
+      timeout: settings.initTimeout,
+      verify: faultyVerify(faults, connection, jwts.verify),
+    });
+    if (identity === undefined) return;
+    liftBound();
+    leave();
+    if (settings.maxConnections > 0 && registry.of(user).length >= settings.maxConnections) {
+      connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));
+      return;
+    }
+    startSession(connection, identity, {
+      environment,
+      registry,
+      verify: jwts.verify,
+      heartbeat: settings.heartbeat,
+      individualEvery: settings.individualEvery,
+    });
+    log.info({ connection: connection.id, user, wire: connection.wire.name }, 'connection ready');
+  }
+
+  function start(): void {
+    running.push(
+      fanOut.subscribe((notice) => {
+        if (notice.kind === 'broadcast') {
+          deliver(registry, notice.message);
+          return;
+        }
+        jwts.revoke(notice.identity);
+        for (const connection of registry.of(notice.identity.user)) {
+          connection.end(CloseCode.unauthorized, 'logged out');
+        }
+      }),
+      startBroadcast(fanOut, environment, settings.broadcastEvery, (error) =>
+        log.error({ error }, 'a broadcast failed'),
+      ),
+      watchLiveness(registry, environment, settings.heartbeat),
+    );
+  }
+
+  function address(): AddressInfo {
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new Error('The server does not listen');
+    return bound;
+  }
+
+  /** This server's address with a name that a browser can open. */
+  function authority(): string {
+    const { port } = address();
+    const isAny = settings.host === '0.0.0.0' || settings.host === '::';
+    return `${isAny ? 'localhost' : bracket(settings.host)}:${port}`;
+  }
+
+  async function close(): Promise<void> {
+    for (const cancel of running.splice(0)) cancel();
+    for (const connection of connections) connection.terminate('server closed');
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+    log.info({}, 'stopped');
+  }
+
+  return {
+    listen() {
+      return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(settings.port, settings.host, () => {
+          server.off('error', reject);
+          origins = allowOrigins(settings.origins ?? ownOrigins(settings.host, address().port));
+          start();
+          log.info({ host: settings.host, port: address().port }, 'listening');
+          resolve();
+        });
+      });
+    },
+    get url() {
+      return `http://${authority()}`;
+    },
+    get socketUrl() {
+      return `ws://${authority()}${SOCKET_PATH}`;
+    },
+    async stop() {
+      isDraining = true;
+      log.info({ connections: connections.size }, 'stopping');
+      const { admitRate, drainTimeout } = settings;
+      const spread =
+        admitRate > 0 ? (connections.size * 1000) / admitRate : Math.max(drainTimeout, 1000);
+      await drain(connections, { environment, timeout: drainTimeout, spread });
+      await close();
+    },
+    close,
+  };
+}

@@ -1,0 +1,224 @@
+import { MAX_DELAY } from './environment.ts';
+
+/**
+ * What an operator may set. Durations are in ms, sizes in bytes; 0 turns a limit, a deadline or a
+ * pipeline off. `readSettings` fills it from environment variables of the same names in capitals.
+ */
+export interface Settings {
+  /** Port to listen on; 0 takes any free one. Default 8080. */
+  port: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  host: string;
+  /** HS256 key, 32 bytes of UTF-8 or more. Default: random at each start. */
+  jwtSecret: string | undefined;
+  /** How long a JWT from `POST /login` is valid. Default one hour. */
+  jwtExpiresIn: number;
+  /** Where tokens are kept. Only `memory` for now. */
+  tokenStore: 'memory';
+  /** How long a token is valid. Default 15 minutes. */
+  tokenExpiresIn: number;
+  /** Whether a token admits more than one connection while it is valid. Default false. */
+  tokenReusable: boolean;
+  /** How long a connection may take to authenticate. Default 10 s. */
+  initTimeout: number;
+  /** Interval of liveness pings, also told to clients in the ack. Default 25 s. */
+  heartbeat: number;
+  /** Interval of the broadcast pipeline. Default 5 s. */
+  broadcastEvery: number;
+  /** Interval of the individual pipeline. Default 5 s. */
+  individualEvery: number;
+  /** Origins whose pages may use the server. Default: its own, from the address it listens on. */
+  origins: readonly string[] | undefined;
+  /** Connections a second above which the token route tells callers to come back. Default off. */
+  admitRate: number;
+  /** Tokens a minute and user. Default 120. */
+  tokensPerMinute: number;
+  /** Messages a second and connection; twice that in a burst. Default 200. */
+  messagesPerSecond: number;
+  /** Largest message after the ack; before it the limit is 16384 or this, if smaller. Default 1 MiB. */
+  maxFrame: number;
+  /** Authenticated connections a user. Default 100. */
+  maxConnections: number;
+  /** Connections that have not authenticated yet, of all users together. Default 1000. */
+  maxUnauthenticated: number;
+  /** Bytes a slow consumer may leave unread before it is ended. Default 1 MiB. */
+  maxBuffered: number;
+  /** How long a graceful stop may take. Default 10 s. */
+  drainTimeout: number;
+  /** Mounts the fault switches: for the demo and for tests, never for production. Default false. */
+  faults: boolean;
+  /** Least severe level that is logged. Default `info`. */
+  logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+/** What holds when nothing is set. */
+export const defaultSettings: Settings = {
+  port: 8080,
+  host: '127.0.0.1',
+  jwtSecret: undefined,
+  jwtExpiresIn: 3_600_000,
+  tokenStore: 'memory',
+  tokenExpiresIn: 900_000,
+  tokenReusable: false,
+  initTimeout: 10_000,
+  heartbeat: 25_000,
+  broadcastEvery: 5000,
+  individualEvery: 5000,
+  origins: undefined,
+  admitRate: 0,
+  tokensPerMinute: 120,
+  messagesPerSecond: 200,
+  maxFrame: 1_048_576,
+  maxConnections: 100,
+  maxUnauthenticated: 1000,
+  maxBuffered: 1_048_576,
+  drainTimeout: 10_000,
+  faults: false,
+  logLevel: 'info',
+};
+
+/** Thrown by `readSettings`: one line for each variable that is wrong. */
+export class SettingsError extends Error {
+  override name = 'SettingsError';
+  /** One sentence for each problem, in the order of `Settings`. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The settings are wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+/** Reads one variable's text, or throws what was expected instead. */
+type Parser<T> = (text: string) => T;
+
+class Expected extends Error {}
+
+const whole =
+  (least: number, most: number, noun: string): Parser<number> =>
+  (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new Expected(`a whole ${noun} from ${least} to ${most}`);
+  };
+
+const duration = whole(0, MAX_DELAY, 'number of ms');
+// An expiry of 0 would read as "never", which a secret must not have.
+const lifetime = whole(1, MAX_DELAY, 'number of ms');
+const limit = whole(0, Number.MAX_SAFE_INTEGER, 'number');
+// `ws` keeps its message limit in 32 bits.
+const size = whole(0, 2 ** 31 - 1, 'number of bytes');
+
+const flag: Parser<boolean> = (text) => {
+  if (text === 'true' || text === '1') return true;
+  if (text === 'false' || text === '0') return false;
+  throw new Expected('true, false, 1 or 0');
+};
+
+const oneOf =
+  <T extends string>(...values: readonly T[]): Parser<T> =>
+  (text) => {
+    const value = values.find((candidate) => candidate === text);
+    if (value !== undefined) return value;
+    throw new Expected(`one of ${values.join(', ')}`);
+  };
+
+const host: Parser<string> = (text) => {
+  if (/^[\w.:-]+$/.test(text)) return text;
+  throw new Expected('a host name or an IP address, without brackets or port');
+};
+
+const secret: Parser<string> = (text) => {
+  // RFC 7518, section 3.2: a key for HS256 has at least the size of the hash.
+  if (Buffer.byteLength(text) >= 32) return text;
+  throw new Expected('32 bytes of UTF-8 or more');
+};
+
+const tokenStore: Parser<'memory'> = (text) => {
+  if (text === 'memory') return text;
+  if (/^(mongodb(\+srv)?|rediss?):\/\//.test(text)) {
+    throw new Expected('memory: stores in MongoDB and Redis are not there yet');
+  }
+  throw new Expected('memory');
+};
+
+const origins: Parser<readonly string[]> = (text) => {
+  const list = text.split(',').map((entry) => entry.trim());
+  if (list.every(isOrigin)) return list;
+  throw new Expected(
+    'origins separated by commas, each like https://app.example (no path, no wildcard)',
+  );
+};
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+}
+
+const notThereYet: Parser<never> = () => {
+  throw new Expected('nothing: verifying JWTs by JWKS is not there yet, use JWT_SECRET');
+};
+
+const parsers: { readonly [Name in keyof Settings]: Parser<Settings[Name]> } = {
+  port: whole(0, 65_535, 'number'),
+  host,
+  jwtSecret: secret,
+  jwtExpiresIn: lifetime,
+  tokenStore,
+  tokenExpiresIn: lifetime,
+  tokenReusable: flag,
+  initTimeout: duration,
+  heartbeat: duration,
+  broadcastEvery: duration,
+  individualEvery: duration,
+  origins,
+  admitRate: limit,
+  tokensPerMinute: limit,
+  messagesPerSecond: limit,
+  maxFrame: size,
+  maxConnections: limit,
+  maxUnauthenticated: limit,
+  maxBuffered: limit,
+  drainTimeout: duration,
+  faults: flag,
+  logLevel: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+};
+
+/** What is never repeated in an error, because errors end up in logs. */
+const secretNames = new Set(['JWT_SECRET', 'TOKEN_STORE']);
+
+/**
+ * Reads the settings from environment variables. An empty variable counts as not set.
+ *
+ * @throws {SettingsError} naming every variable that is wrong, what it is and what it should be
+ */
+export function readSettings(variables: Readonly<Record<string, string | undefined>>): Settings {
+  const problems: string[] = [];
+  const read = <T>(name: string, parse: Parser<T>, fallback: T): T => {
+    const text = variables[name];
+    if (text === undefined || text === '') return fallback;
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof Expected)) throw error;
+      problems.push(`${name} is ${quote(name, text)}; expected ${error.message}`);
+      return fallback;
+    }
+  };
+  const entries = Object.entries(parsers).map(([key, parse]) => [
+    key,
+    read<unknown>(variableName(key), parse, defaultSettings[key as keyof Settings]),
+  ]);
+  read('JWKS_URL', notThereYet, undefined);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.fromEntries(entries) as Settings;
+}
+
+function variableName(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+function quote(name: string, text: string): string {
+  if (!secretNames.has(name)) return JSON.stringify(text);
+  const scheme = /^[a-z+]+:\/\//.exec(text)?.[0];
+  return scheme === undefined ? `${Buffer.byteLength(text)} bytes long` : `"${scheme}…"`;
+}
