@@ -1,10 +1,7 @@
 import type { Options, Token } from './types.ts';
 
 /** What a `WebSocket` is constructed with. */
-export interface Address {
-  readonly url: string;
-  readonly protocols: string[];
-}
+export type Address = readonly [url: string, protocols: string[]];
 
 /**
  * Puts the token where it travels. `base` is what a relative URL is relative to.
@@ -16,25 +13,23 @@ export function toAddress(
   { tokenIn = 'query', protocols = token?.protocol ?? [] }: Pick<Options, 'tokenIn' | 'protocols'>,
   base: string | undefined,
 ): Address {
-  const offered = typeof protocols === 'string' ? [protocols] : [...protocols];
-  const address = { url: toWebSocketUrl(given, base), protocols: offered };
-  if (!token) return address;
-
-  if (tokenIn === 'subprotocol') {
-    // A server echoes no `token.` entry, and browsers fail a connection that offered and got none.
-    if (!offered.length) throw new TypeError("tokenIn 'subprotocol' needs `protocols` as well");
-    offered.push(`token.${token.token}`);
-  } else if (typeof tokenIn === 'function') {
-    address.url = toWebSocketUrl(tokenIn(address.url, token.token), base);
-  } else {
-    const name = tokenIn === 'query' ? 'token' : tokenIn.query;
-    const separator = address.url.includes('?') ? '&' : '?';
-    address.url += `${separator}${encodeURIComponent(name)}=${encodeURIComponent(token.token)}`;
+  const offered = [protocols].flat() as string[];
+  const url = toWebSocketUrl(given, base);
+  if (!token) return [url, offered];
+  if (typeof tokenIn === 'function') {
+    return [toWebSocketUrl(tokenIn(url, token.token), base), offered];
   }
-  return address;
+  if (tokenIn === 'subprotocol') {
+    // A server never selects the token's entry, and a browser fails a connection whose offer came to nothing.
+    if (!offered.length) throw new TypeError("tokenIn 'subprotocol' needs `protocols` beside it");
+    return [url, [...offered, `token.${token.token}`]];
+  }
+  const name = tokenIn === 'query' ? 'token' : tokenIn.query;
+  const query = `${encodeURIComponent(name)}=${encodeURIComponent(token.token)}`;
+  return [url + (url.includes('?') ? '&' : '?') + query, offered];
 }
 
-/** Older browsers take neither relative nor `http:` URLs, and none takes a fragment (WHATWG WebSockets section 3.1). */
+/** Older browsers take neither relative nor `http:` URLs, and many no fragment. */
 function toWebSocketUrl(given: string | URL, base: string | undefined): string {
   return new URL(given, base).href.replace(/^http/, 'ws').replace(/#.*/, '');
 }

@@ -33,7 +33,7 @@ export interface Attempt {
 }
 
 export function createAttempt(
-  settings: () => Settings,
+  settings: Settings,
   tokens: Tokens,
   about: Omit<Context, 'signal'>,
   progress: Progress,
@@ -73,18 +73,18 @@ export function createAttempt(
     stage = next;
     cancelWatchdog?.();
     cancelWatchdog = timeout
-      ? settings().environment.after(timeout, () => fail({ stage, code }))
+      ? settings.environment.after(timeout, () => fail({ stage, code }))
       : undefined;
   };
 
   const becomeReady = (ack: any) => {
-    const { isReady } = settings();
+    const { isReady } = settings;
     if (ack?.type === 'ready' && (offersV1 || !isReady)) wire = v1;
     enter('ready', 0, 'connection-lost');
     progress.ready(ack, wire);
   };
 
-  const initCodec = (): Codec => (offersV1 ? jsonCodec : settings().codec);
+  const initCodec = (): Codec => (offersV1 ? jsonCodec : settings.codec);
 
   const sendInit = () => {
     if (stage !== 'init' || !payload || initSent) return;
@@ -98,7 +98,7 @@ export function createAttempt(
 
   const askInit = async () => {
     try {
-      const value = await ask(settings().initPayload, context);
+      const value = await ask(settings.initPayload, context);
       if (value === undefined) throw new TypeError('initPayload gave undefined');
       payload = { value };
       sendInit();
@@ -108,7 +108,7 @@ export function createAttempt(
   };
 
   const receive = (messages: Iterable<unknown>) => {
-    const { isReady = isAck, isRejected } = settings();
+    const { isReady = isAck, isRejected } = settings;
     for (const message of messages) {
       if (stage === 'ready') progress.message(message);
       // What comes before the init payload has left cannot be an answer to it.
@@ -121,23 +121,23 @@ export function createAttempt(
   const read = (data: string | ArrayBuffer) => {
     const isText = typeof data === 'string';
     if (stage !== 'ready' && isText) return receive(initCodec().decode(data));
-    if (stage !== 'ready' || wire !== v1 || !isText) return receive(settings().codec.decode(data));
+    if (stage !== 'ready' || wire !== v1 || !isText) return receive(settings.codec.decode(data));
     const control = parseControl(data);
     if (!control) fail({ stage, code: 'frame-invalid' }, 4400);
-    else if (control.type === 'message') receive(fromEnvelope(control.data, settings().codec));
+    else if (control.type === 'message') receive(fromEnvelope(control.data, settings.codec));
     else if (control.type === 'ping') ws?.send('{"type":"pong"}');
   };
 
   const connect = (url: string | URL, token: Token | undefined) => {
-    const { timeouts, WebSocket = globalThis.WebSocket } = settings();
+    const { timeouts, WebSocket = globalThis.WebSocket } = settings;
     enter('connect', timeouts.connect, 'connect-timeout');
     progress.stage('connect');
     if (signal.aborted) return;
     if (!WebSocket) return fail({ stage, code: 'websocket-missing' });
     try {
-      const address = toAddress(url, token, settings(), globalThis.location?.href);
-      offersV1 = address.protocols.includes(v1);
-      ws = new WebSocket(address.url, address.protocols);
+      const [href, protocols] = toAddress(url, token, settings, globalThis.location?.href);
+      offersV1 = protocols.includes(v1);
+      ws = new WebSocket(href, protocols);
     } catch {
       // Not a cause: it holds the URL, and that holds the token.
       return fail({ stage, code: 'address-refused' });
@@ -148,8 +148,8 @@ export function createAttempt(
     ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFailure(stage, code, reason));
     ws.onopen = () => {
       tokens.opened();
-      if (!('initPayload' in settings())) return becomeReady(undefined);
-      enter('init', settings().timeouts.init, 'init-timeout');
+      if (!('initPayload' in settings)) return becomeReady(undefined);
+      enter('init', settings.timeouts.init, 'init-timeout');
       progress.stage('init');
       if (!signal.aborted) sendInit();
     };
@@ -164,14 +164,14 @@ export function createAttempt(
   };
 
   const start = async () => {
-    const { timeouts, url, getToken, tokenRetry } = settings();
+    const { timeouts, url, getToken, tokenRetry } = settings;
     enter('token', timeouts.token, 'token-timeout');
-    if ('initPayload' in settings()) askInit();
+    if ('initPayload' in settings) askInit();
     let code: ErrorCode = 'token-failed';
     try {
       let token = tokens.reuse(tokenRetry);
       if (!token && getToken && !signal.aborted) {
-        token = await tokens.fetch(getToken, { ...context, previous: tokens.previous() });
+        token = await tokens.fetch(getToken, { ...context, previous: tokens.previous });
       }
       if (signal.aborted) return;
       code = 'url-failed';
@@ -188,7 +188,7 @@ export function createAttempt(
     end,
     send({ message, frame }) {
       if (stage !== 'ready' || ws?.readyState !== openState) return false;
-      const { queue, codec } = settings();
+      const { queue, codec } = settings;
       if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
       ws.send(wire === v1 ? toEnvelope(message, frame, codec) : frame);
       return true;

@@ -38,27 +38,22 @@ export interface Failure {
 
 /** Everything that goes wrong at run time. Carries neither tokens nor payloads. */
 export class TwoStageError extends Error implements Failure {
-  readonly stage: Stage;
-  readonly code: ErrorCode;
-  readonly status: number | undefined;
-  readonly closeCode: number | undefined;
-  readonly retryAfter: number | undefined;
+  override readonly name = 'TwoStageError';
+  declare readonly stage: Stage;
+  declare readonly code: ErrorCode;
+  declare readonly status?: number | undefined;
+  declare readonly closeCode?: number | undefined;
+  declare readonly retryAfter?: number | undefined;
   /** Whether trying again, with nothing else changed, may help. */
   readonly retryable: boolean;
 
-  constructor(failure: Failure, retryable: boolean) {
-    const { stage, code, status, closeCode, retryAfter } = failure;
+  constructor({ cause, ...facts }: Failure, retryable: boolean) {
+    const { stage, code, status, closeCode } = facts;
     const detail = status ? `, HTTP ${status}` : closeCode ? `, close code ${closeCode}` : '';
-    super(
-      `${code} (stage ${stage}${detail}): see @two-stage-socket/core/errors.md#${code}`,
-      'cause' in failure ? { cause: failure.cause } : undefined,
-    );
-    this.name = 'TwoStageError';
-    this.stage = stage;
-    this.code = code;
-    this.status = status;
-    this.closeCode = closeCode;
-    this.retryAfter = retryAfter;
+    super(`${code} (stage ${stage}${detail}): see @two-stage-socket/core/errors.md#${code}`, {
+      cause,
+    });
+    Object.assign(this, facts);
     this.retryable = retryable;
   }
 }

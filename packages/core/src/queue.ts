@@ -1,4 +1,5 @@
-import type { Environment, Frame, QueueOptions } from './types.ts';
+import type { Settings } from './options.ts';
+import type { Frame, QueueOptions } from './types.ts';
 
 /** A message with the frame that it became when it was sent: changing it later changes nothing. */
 export interface Entry {
@@ -24,7 +25,7 @@ export interface Queue {
 
 /** `onExpired` is told of the entries that waited longer than `maxAge`. */
 export function createQueue(
-  environment: () => Environment,
+  settings: Settings,
   onExpired: (entries: Entry[]) => void,
 ): Queue {
   let kept: Kept[] = [];
@@ -39,12 +40,12 @@ export function createQueue(
     const [oldest] = kept;
     cancel =
       oldest && maxAge
-        ? environment().after(oldest.at + maxAge - environment().now(), expire)
+        ? settings.environment.after(oldest.at + maxAge - settings.environment.now(), expire)
         : undefined;
     return taken;
   };
   const expire = () => {
-    const limit = environment().now() - maxAge;
+    const limit = settings.environment.now() - maxAge;
     const alive = kept.findIndex((entry) => entry.at > limit);
     onExpired(take(alive < 0 ? kept.length : alive));
   };
@@ -57,7 +58,7 @@ export function createQueue(
       const entrySize = frameSize(entry.frame);
       if (kept.length >= limits.maxMessages || size + entrySize > limits.maxBytes) return false;
       maxAge = limits.maxAge;
-      kept.push({ ...entry, size: entrySize, at: environment().now() });
+      kept.push({ ...entry, size: entrySize, at: settings.environment.now() });
       size += entrySize;
       if (kept.length === 1) take(0);
       return true;

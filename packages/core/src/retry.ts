@@ -4,18 +4,14 @@ import type { History, RetryOptions } from './types.ts';
 
 export const noHistory: History = { tries: 0, rejections: 0, drops: 0 };
 
-const longestHint = 600_000;
-const longestTimer = 2 ** 31 - 1;
-const slowLane = { initialDelay: 30_000, maxDelay: 300_000 };
 const finalCodes = ['forbidden', 'protocol-error', 'address-refused', 'websocket-missing'];
 
 /**
  * Whether trying again may help. Credentials that an HTTP answer refused are final; those that the
  * server of the socket refused are worth one more try with fresh ones, in case they had just expired.
  */
-export function isRetryable(failure: Failure, history: History): boolean {
-  if (failure.code === 'unauthorized') return failure.status === undefined && !history.rejections;
-  return !finalCodes.includes(failure.code);
+export function isRetryable({ code, status }: Failure, { rejections }: History): boolean {
+  return code === 'unauthorized' ? !status && !rejections : !finalCodes.includes(code);
 }
 
 /** Whether the token in hand may be to blame for it: the next attempt fetches another. */
@@ -23,67 +19,50 @@ export function needsFreshToken({ code }: Failure): boolean {
   return code === 'unauthorized' || code === 'init-dropped';
 }
 
-/** Whether a network that has come back is a reason not to wait any longer. */
-export function mayHurry({ code, retryAfter }: Failure): boolean {
-  return retryAfter === undefined && code !== 'init-dropped';
-}
-
 /** How long to wait before the next try, in ms; `undefined` is not to try again. */
 export function nextDelay(
-  error: TwoStageError,
+  failure: TwoStageError,
   history: History,
   retry: RetryOptions,
   random: number,
 ): number | undefined {
   let decision: number | false | undefined;
   try {
-    decision = retry.decide?.(error, history);
-  } catch (thrown) {
-    reportUncaught(thrown);
+    decision = retry.decide(failure, history);
+  } catch (error) {
+    reportUncaught(error);
   }
-  if (typeof decision === 'number' && decision >= 0) return Math.min(decision, longestTimer);
-  if (decision === false || !error.retryable || history.tries + 1 >= retry.maxAttempts) {
-    return undefined;
-  }
-  return retryDelay(error, history, retry, random);
+  if (typeof decision === 'number' && decision >= 0) return decision;
+  if (decision === false || !failure.retryable || history.tries + 1 >= retry.maxAttempts) return;
+  return retryDelay(failure, history, retry, random);
 }
 
 /**
- * The delay that a policy gives, in ms. A delay said by the server replaces ours, spread over
- * a second so that those it was said to together do not come back together.
+ * The delay of the policy, in ms. A delay that the server said replaces ours, spread over a second so
+ * that those who were told the same do not come back together.
  */
 export function retryDelay(
-  failure: Failure,
+  { code, retryAfter }: Failure,
   { tries, drops }: History,
-  retry: RetryOptions,
+  { initialDelay, maxDelay, factor, minDelay }: RetryOptions,
   random: number,
 ): number {
-  const shortest = tries ? retry.minDelay : 0;
-  if (failure.retryAfter !== undefined) {
-    return Math.max(shortest, Math.min(longestHint, failure.retryAfter + random * 1000));
+  // A bad JWT must not burn tokens, and an overload must not lock a fleet out: come back, but rarely.
+  if (code === 'init-dropped' && drops) {
+    return Math.min(300_000, 15_000 * 2 ** drops) * (0.5 + random / 2);
   }
-  if (failure.code === 'init-dropped' && drops) {
-    const longest = Math.min(slowLane.maxDelay, slowLane.initialDelay * 2 ** (drops - 1));
-    return longest * (0.5 + random / 2);
-  }
-  const longest = Math.min(retry.maxDelay, retry.initialDelay * retry.factor ** tries);
-  return Math.max(shortest, random * longest);
+  const delay =
+    retryAfter === undefined
+      ? random * Math.min(maxDelay, initialDelay * factor ** tries)
+      : Math.min(600_000, retryAfter + random * 1000);
+  return tries ? Math.max(minDelay, delay) : delay;
 }
 
 /** The history with one more failure in it. */
 export function record({ tries, rejections, drops }: History, { code }: Failure): History {
   return {
     tries: tries + 1,
-    rejections: rejections + (code === 'unauthorized' ? 1 : 0),
-    drops: drops + (code === 'init-dropped' ? 1 : 0),
+    rejections: rejections + +(code === 'unauthorized'),
+    drops: drops + +(code === 'init-dropped'),
   };
-}
-
-/**
- * The history that a connection leaves when it has been ready for `readyFor` ms. The ack proves the
- * credentials good; only a stable period proves the connection good: a server that accepts and then
- * drops must not bring the whole fleet back at the shortest delay.
- */
-export function settle(history: History, readyFor: number, stableAfter: number): History {
-  return readyFor >= stableAfter ? noHistory : { ...history, drops: 0 };
 }

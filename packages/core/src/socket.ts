@@ -2,17 +2,9 @@ import { type Attempt, createAttempt } from './attempt.ts';
 import { createEmitter } from './emitter.ts';
 import { type Failure, TwoStageError } from './errors.ts';
 import { type Settings, toSettings } from './options.ts';
-import { createQueue, type Entry } from './queue.ts';
-import {
-  isRetryable,
-  mayHurry,
-  needsFreshToken,
-  nextDelay,
-  noHistory,
-  record,
-  settle,
-} from './retry.ts';
-import { createTokens } from './token.ts';
+import { createQueue, type Entry, type Queue } from './queue.ts';
+import { isRetryable, needsFreshToken, nextDelay, noHistory, record } from './retry.ts';
+import { createTokens, type Tokens } from './token.ts';
 import type { Events, History, Options, Reason, State, Unsent } from './types.ts';
 import { wait } from './wait.ts';
 
@@ -36,12 +28,12 @@ const idle: State = Object.freeze({ status: 'idle' });
  */
 export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #options: Options<Incoming, Outgoing>;
-  #settings: Settings;
+  #tokens: Tokens;
   #state: State = idle;
   #ack: unknown;
   #history: History = noHistory;
   #attempt: Attempt | undefined;
-  #readyAt: number | undefined;
+  #readyAt = Number.NaN;
   #connected = false;
   #holders = 0;
   #cancelWait: (() => void) | undefined;
@@ -49,16 +41,17 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #cancelDrain: (() => void) | undefined;
 
   readonly #emitter = createEmitter<Events<Incoming, Outgoing>>();
-  readonly #tokens = createTokens(() => this.#settings.environment.now());
-  readonly #queue = createQueue(
-    () => this.#settings.environment,
-    (entries) => this.#emitter.emit(...unsent<Outgoing>(entries, 'expired')),
-  );
+  readonly #settings: Settings;
+  readonly #queue: Queue;
 
   /** @throws TypeError for an option that cannot be used; it names the option and what was expected. */
   constructor(options: Options<Incoming, Outgoing>) {
     this.#settings = toSettings(options);
     this.#options = options;
+    this.#tokens = createTokens(this.#settings);
+    this.#queue = createQueue(this.#settings, (entries) =>
+      this.#emitter.emit(...unsent<Outgoing>(entries, 'expired')),
+    );
   }
 
   /** Opens the socket, and keeps it open until `close`. Does nothing where it is open already. */
@@ -134,7 +127,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    */
   readonly configure = (options: Partial<Options<Incoming, Outgoing>>): void => {
     const merged = { ...this.#options, ...options };
-    this.#settings = toSettings(merged);
+    Object.assign(this.#settings, toSettings(merged));
     this.#options = merged;
   };
 
@@ -217,12 +210,13 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #begin(reason: Reason, failure?: TwoStageError): void {
     const { getToken, tokenRetry } = this.#settings;
     const attempt = this.#history.tries + 1;
-    const current = createAttempt(() => this.#settings, this.#tokens, { attempt, reason }, {
+    const current = createAttempt(this.#settings, this.#tokens, { attempt, reason }, {
       stage: (stage) =>
         this.#enter({ status: stage === 'init' ? 'authenticating' : 'connecting', attempt, failure }),
       ready: (ack, wire) => {
         this.#ack = ack;
         this.#readyAt = this.#settings.environment.now();
+        this.#history = { ...this.#history, drops: 0 };
         this.#state = Object.freeze({ status: 'ready', attempt, wire });
         this.#flush();
         this.#emitter.emit(['statechange', this.#state], ['ready', { ack, wire }]);
@@ -245,9 +239,8 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
 
   #lost(failure: Failure, attempt: Attempt): void {
     const { environment, retry } = this.#settings;
-    if (this.#readyAt !== undefined) {
-      this.#history = settle(this.#history, environment.now() - this.#readyAt, retry.stableAfter);
-    }
+    // Not at the ack: who accepts and then drops must not bring a fleet back at the shortest delay.
+    if (environment.now() - this.#readyAt >= retry.stableAfter) this.#history = noHistory;
     const error = new TwoStageError(failure, isRetryable(failure, this.#history));
     const delay = nextDelay(error, this.#history, retry, environment.random());
     // Whoever was asked may have closed the socket, or started it over.
@@ -261,7 +254,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
       this.#cancelWait = wait(
         environment,
         delay,
-        mayHurry(failure),
+        failure.retryAfter === undefined,
         (until) => this.#enter({ status: 'waiting', attempt: this.#history.tries, failure: error, ...until }),
         () => this.#begin(error.code, error),
       );
@@ -279,7 +272,8 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   /** Lets go of the attempt, whatever it has come to. */
   #leave(closeCode?: number, reason?: string): void {
     const attempt = this.#attempt;
-    this.#attempt = this.#readyAt = this.#ack = undefined;
+    this.#attempt = this.#ack = undefined;
+    this.#readyAt = Number.NaN;
     this.#cancelWait?.();
     this.#cancelDrain?.();
     attempt?.end(closeCode, reason);
@@ -288,7 +282,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #shut(failure: TwoStageError | undefined, closeCode?: number, reason?: string): void {
     if (this.#state.status === 'closed') return;
     this.#cancelGrace?.();
-    this.#tokens.forget();
+    this.#tokens = createTokens(this.#settings);
     this.#state = Object.freeze({ status: 'closed', failure });
     this.#emitter.batch(() => {
       this.#emitter.emit(

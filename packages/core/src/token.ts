@@ -1,20 +1,13 @@
+import type { Settings } from './options.ts';
 import type { Options, Token, TokenContext } from './types.ts';
 
-/** A token that was fetched, and what became of it. */
-interface Hand {
-  readonly token: Token;
-  readonly expiresAt: number;
-  dialled: boolean;
-  opened: boolean;
-}
-
-/** How long a doubt about tokens is not raised again, unless a connection opens: ms. */
+/** How long a doubt about the token in hand rules out another, unless a connection opens: ms. */
 const doubtInterval = 60_000;
 
-/** The token in hand: fetched, used, and given up by what happens to the connections it opens. */
+/** The token in hand: fetched, used, and given up by what becomes of the connections it opens. */
 export interface Tokens {
   /** The token of the attempt before, for `getToken` to see. */
-  previous(): Token | undefined;
+  readonly previous: Token | undefined;
   /** The token in hand, if a retry may use it again. */
   reuse(tokenRetry: Options['tokenRetry']): Token | undefined;
   /** Asks the app for a fresh one. Rejects with what `getToken` throws. */
@@ -23,83 +16,76 @@ export interface Tokens {
   dial(): boolean;
   opened(): void;
   /**
-   * An upgrade with a token that had been out before came to nothing. A browser shows a refused token
-   * as it shows a broken network, so the token is given up, but not each time: an outage would fetch
-   * one token for every two tries. Returns whether it was.
+   * An upgrade came to nothing though the token had been out before. A browser shows a refused token
+   * as it shows a broken network, so the token is given up, but not each time: an outage would cost a
+   * token for every two tries. Returns whether it was.
    */
   doubt(): boolean;
-  /** The server refused what the token opened: the next attempt needs a fresh one. */
+  /** The next attempt needs a fresh one. */
   drop(): void;
-  /** Another user may be next. */
-  forget(): void;
 }
 
-export function createTokens(now: () => number): Tokens {
-  let hand: Hand | undefined;
+export function createTokens(settings: Settings): Tokens {
+  let inHand: Token | undefined;
   let previous: Token | undefined;
+  let expiresAt = 0;
+  let dialled = false;
+  let opened = false;
   let nextDoubt = 0;
 
   const drop = () => {
-    hand = undefined;
+    inHand = undefined;
   };
 
   return {
-    previous: () => previous,
-    reuse: (tokenRetry) => (hand && mayReuse(hand, tokenRetry, now()) ? hand.token : undefined),
+    get previous() {
+      return previous;
+    },
+    reuse(tokenRetry) {
+      const policy = tokenRetry ?? (inHand?.reusable ? 'reuse' : 'refresh');
+      const spent = opened && inHand?.reusable === false;
+      return policy === 'reuse' && !spent && settings.environment.now() < expiresAt ? inHand : undefined;
+    },
     async fetch(getToken, context) {
+      const askedAt = settings.environment.now();
       drop();
-      const askedAt = now();
       const token = toToken(await getToken(context));
-      if (context.signal.aborted) return token;
-      previous = token;
-      hand = { token, expiresAt: expiry(token, askedAt), dialled: false, opened: false };
+      if (!context.signal.aborted) {
+        inHand = previous = token;
+        expiresAt = expiry(token, askedAt);
+        dialled = opened = false;
+      }
       return token;
     },
     dial() {
-      const again = hand?.dialled ?? false;
-      if (hand) hand.dialled = true;
+      const again = dialled;
+      dialled = true;
       return again;
     },
     opened() {
-      if (hand) hand.opened = true;
+      opened = true;
       nextDoubt = 0;
     },
     doubt() {
-      if (now() < nextDoubt) return false;
-      nextDoubt = now() + doubtInterval;
+      if (settings.environment.now() < nextDoubt) return false;
+      nextDoubt = settings.environment.now() + doubtInterval;
       drop();
       return true;
     },
     drop,
-    forget() {
-      drop();
-      previous = undefined;
-      nextDoubt = 0;
-    },
   };
 }
 
-function mayReuse(
-  { token, expiresAt, opened }: Hand,
-  tokenRetry: Options['tokenRetry'],
-  now: number,
-): boolean {
-  const policy = tokenRetry ?? (token.reusable ? 'reuse' : 'refresh');
-  const spent = opened && token.reusable === false;
-  return policy === 'reuse' && !spent && now < expiresAt;
-}
-
-/** Counted from the moment it was asked for, the server's clock having started no earlier. */
+/** Counted from when the token was asked for: its server's clock has started no earlier. */
 function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
-  if (typeof expiresIn === 'number') return askedAt + expiresIn;
-  const date = expiresAt === undefined ? Number.NaN : new Date(expiresAt).getTime();
-  return Number.isNaN(date) ? Number.POSITIVE_INFINITY : date;
+  if (expiresIn !== undefined) return askedAt + expiresIn;
+  return expiresAt === undefined ? 1 / 0 : +new Date(expiresAt);
 }
 
-function toToken(given: unknown): Token {
+function toToken(given: any): Token {
   const token = typeof given === 'string' ? { token: given } : given;
-  if (typeof (token as Token | undefined)?.token !== 'string' || !(token as Token).token) {
-    throw new TypeError('getToken gave neither a token nor an object with one as `token`');
+  if (!token?.token || typeof token.token !== 'string') {
+    throw new TypeError('getToken gave no token: expected a string or { token }');
   }
-  return token as Token;
+  return token;
 }

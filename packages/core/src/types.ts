@@ -70,11 +70,9 @@ export interface RetryOptions {
   readonly stableAfter: number;
   /**
    * Overrules the verdict on a failure: a delay in ms, `false` to close, `undefined` to agree.
-   * Called for failures that would be final too (`failure.retryable` is false then).
+   * Called for failures that would be final too (`failure.retryable` is false then). Default: agrees.
    */
-  readonly decide?:
-    | ((failure: TwoStageError, history: History) => number | false | undefined)
-    | undefined;
+  readonly decide: (failure: TwoStageError, history: History) => number | false | undefined;
 }
 
 /** What went before, as `retry.decide` sees it. */
