@@ -1,0 +1,68 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import react from '@vitejs/plugin-react';
+import vue from '@vitejs/plugin-vue';
+import { playwright } from '@vitest/browser-playwright';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
+import { defineConfig } from 'vitest/config';
+import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
+
+const frameworks = () => [react(), vue(), svelte({ configFile: false })];
+
+// Unit and contract tests run the sources: no build, and stack traces that point at what is edited.
+const sources = {
+  resolve: { conditions: ['source', ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ['source', ...defaultServerConditions] } },
+};
+
+const executablePath = await findChromium();
+
+// Nothing is retried: a test that fails now and then has found something. The timeouts are for a
+// slow machine with two cores; fake time costs none of them.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...sources,
+        plugins: frameworks(),
+        test: {
+          name: 'node',
+          include: [
+            'packages/*/src/**/*.test.{ts,tsx}',
+            'demo-server/src/**/*.test.ts',
+            'scripts/**/*.test.mjs',
+          ],
+          exclude: ['**/*.browser.test.*'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        ...sources,
+        plugins: frameworks(),
+        test: {
+          name: 'browser',
+          include: ['packages/*/src/**/*.browser.test.{ts,tsx}'],
+          testTimeout: 20_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            instances: [{ browser: 'chromium' }],
+            provider: playwright({
+              launchOptions: { args: chromiumArgs, ...(executablePath && { executablePath }) },
+            }),
+          },
+        },
+      },
+      {
+        // Knows only what is built, so it must not resolve the sources.
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.e2e.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
