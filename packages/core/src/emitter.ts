@@ -8,37 +8,38 @@ interface Entry {
 export interface Emitter<E> {
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): () => void;
   /**
-   * Tells listeners of the events, in order. Events that a listener causes wait until everyone has
-   * heard the ones before, so that all listeners see one history.
+   * Tells listeners of the event. Events that a listener causes wait until everyone has heard the one
+   * before, so that all listeners see one history.
    */
-  emit(...events: { [K in keyof E]: readonly [event: K, payload: E[K]] }[keyof E][]): void;
+  emit<K extends keyof E>(event: K, payload: E[K]): void;
   /** Runs `action`, and only then tells of what it emitted. */
   batch(action: () => void): void;
 }
 
 export function createEmitter<E>(): Emitter<E> {
   const entries: { [K in keyof E]?: readonly Entry[] } = {};
-  const pending: (readonly [keyof E, unknown])[] = [];
-  let emitting = false;
+  const pending: [event: keyof E, payload: unknown][] = [];
+  let busy = false;
 
-  const drain = () => {
-    for (let next = pending.shift(); next; next = pending.shift()) {
-      for (const entry of entries[next[0]] ?? []) {
-        try {
-          if (entry.live) entry.listener(next[1]);
-        } catch (error) {
-          reportUncaught(error);
-        }
-      }
+  const batch = (action: () => void) => {
+    if (busy) return action();
+    busy = true;
+    try {
+      action();
+    } finally {
+      for (let next = pending.shift(); next; next = pending.shift()) tell(...next);
+      busy = false;
     }
   };
 
-  const batch = (action: () => void) => {
-    if (emitting) return action();
-    emitting = true;
-    action();
-    drain();
-    emitting = false;
+  const tell = (event: keyof E, payload: unknown) => {
+    for (const entry of entries[event] ?? []) {
+      try {
+        if (entry.live) entry.listener(payload);
+      } catch (error) {
+        reportUncaught(error);
+      }
+    }
   };
 
   return {
@@ -50,7 +51,7 @@ export function createEmitter<E>(): Emitter<E> {
         entries[event] = entries[event]?.filter((other) => other !== entry) ?? [];
       };
     },
-    emit: (...events) => batch(() => pending.push(...events)),
+    emit: (event, payload) => batch(() => pending.push([event, payload])),
     batch,
   };
 }

@@ -49,9 +49,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     this.#settings = toSettings(options);
     this.#options = options;
     this.#tokens = createTokens(this.#settings);
-    this.#queue = createQueue(this.#settings, (entries) =>
-      this.#emitter.emit(...unsent<Outgoing>(entries, 'expired')),
-    );
+    this.#queue = createQueue(this.#settings, (entries) => this.#report(entries, 'expired'));
   }
 
   /** Opens the socket, and keeps it open until `close`. Does nothing where it is open already. */
@@ -172,16 +170,14 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Incoming, void> {
     const kept: Incoming[] = [];
     let wake: (() => void) | undefined;
-    const offs = [
-      this.on('message', (message) => {
-        kept.push(message);
-        wake?.();
-      }),
-      this.subscribe(() => wake?.()),
-    ];
+    const offMessage = this.on('message', (message) => {
+      kept.push(message);
+      wake?.();
+    });
+    const offState = this.subscribe(() => wake?.());
     try {
       while (true) {
-        for (let next = kept.splice(0); next.length; next = kept.splice(0)) yield* next;
+        while (kept.length) yield* kept.splice(0);
         if (this.#state.status === 'closed') {
           if (this.#state.failure) throw this.#state.failure;
           return;
@@ -191,7 +187,8 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
         });
       }
     } finally {
-      for (const off of offs) off();
+      offMessage();
+      offState();
     }
   }
 
@@ -219,10 +216,13 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
         this.#history = { ...this.#history, drops: 0 };
         this.#state = Object.freeze({ status: 'ready', attempt, wire });
         this.#flush();
-        this.#emitter.emit(['statechange', this.#state], ['ready', { ack, wire }]);
+        this.#emitter.batch(() => {
+          this.#emitter.emit('statechange', this.#state);
+          this.#emitter.emit('ready', { ack, wire });
+        });
       },
-      message: (message) => this.#emitter.emit(['message', message as Incoming]),
-      trouble: (failure) => this.#emitter.emit(['error', new TwoStageError(failure, false)]),
+      message: (message) => this.#emitter.emit('message', message as Incoming),
+      trouble: (failure) => this.#emitter.emit('error', new TwoStageError(failure, false)),
       failed: (failure) => this.#lost(failure, current),
     });
     this.#attempt = current;
@@ -234,7 +234,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #enter(state: State): void {
     if (state.status === this.#state.status && state.status !== 'waiting') return;
     this.#state = Object.freeze(state);
-    this.#emitter.emit(['statechange', state]);
+    this.#emitter.emit('statechange', state);
   }
 
   #lost(failure: Failure, attempt: Attempt): void {
@@ -258,7 +258,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
         (until) => this.#enter({ status: 'waiting', attempt: this.#history.tries, failure: error, ...until }),
         () => this.#begin(error.code, error),
       );
-      this.#emitter.emit(['error', error]);
+      this.#emitter.emit('error', error);
     });
   }
 
@@ -285,28 +285,29 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     this.#tokens = createTokens(this.#settings);
     this.#state = Object.freeze({ status: 'closed', failure });
     this.#emitter.batch(() => {
-      this.#emitter.emit(
-        ['statechange', this.#state],
-        ...(failure ? ([['error', failure]] as const) : []),
-        ...unsent<Outgoing>(this.#queue.clear(), 'closed'),
-        ['close', { failure }],
-      );
+      this.#emitter.emit('statechange', this.#state);
+      if (failure) this.#emitter.emit('error', failure);
+      this.#report(this.#queue.clear(), 'closed');
+      this.#emitter.emit('close', { failure });
       this.#leave(closeCode, reason);
     });
   }
-}
 
-const unsent = <Outgoing>(entries: Entry[], reason: Unsent['reason']) =>
-  entries.map(({ message }) => ['unsent', { message: message as Outgoing, reason }] as const);
+  #report(entries: Entry[], reason: Unsent['reason']): void {
+    for (const { message } of entries) {
+      this.#emitter.emit('unsent', { message: message as Outgoing, reason });
+    }
+  }
+}
 
 const closedError = () => new TwoStageError({ stage: 'ready', code: 'closed' }, false);
 
 /** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
 function checkClose(code = 1000, reason = ''): void {
-  if (code !== 1000 && !(code >= 3000 && code <= 4999)) {
-    throw new RangeError(`close: the code must be 1000 or 3000 to 4999; got ${code}`);
+  if (code !== 1000 && !(code >= 3000 && code < 5000)) {
+    throw new RangeError('close: the code must be 1000, or 3000 to 4999');
   }
   if (new TextEncoder().encode(reason).length > 123) {
-    throw new RangeError('close: the reason must be at most 123 bytes of UTF-8');
+    throw new RangeError('close: the reason must be at most 123 bytes');
   }
 }
