@@ -65,7 +65,9 @@ export function createAttempt(
     end(closeCode);
     const suspect = failure.stage === 'connect' && tokenWentBefore && tokens.doubt();
     progress.failed(
-      suspect && failure.code === 'connect-failed' ? { ...failure, code: 'token-suspect' } : failure,
+      suspect && failure.code === 'connect-failed'
+        ? { ...failure, code: 'token-suspect' }
+        : failure,
     );
   };
 

@@ -42,7 +42,9 @@ export function fromEnvelope(data: unknown, codec: Codec): Iterable<unknown> {
 }
 
 /** A text frame of `two-stage.v1`, or `undefined` where it is none. */
-export function parseControl(frame: string): { readonly type: string; readonly [member: string]: unknown } | undefined {
+export function parseControl(
+  frame: string,
+): { readonly type: string; readonly [member: string]: unknown } | undefined {
   try {
     const control = JSON.parse(frame);
     return typeof control?.type === 'string' ? control : undefined;

@@ -88,7 +88,7 @@ function merge<T>(group: string, defaults: T, given: Partial<T> = {}): T {
     const expected = typeof defaults[name];
     must(
       `${group}.${name}`,
-      typeof value === expected && !((value as number) < 0) && value === value,
+      typeof value === expected && (typeof value !== 'number' || value >= 0),
       expected === 'number' ? '0 or more' : `a ${expected}`,
     );
     merged[name] = value as T[typeof name];

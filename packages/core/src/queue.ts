@@ -24,11 +24,8 @@ export interface Queue {
 }
 
 /** `onExpired` is told of the entries that waited longer than `maxAge`. */
-export function createQueue(
-  settings: Settings,
-  onExpired: (entries: Entry[]) => void,
-): Queue {
-  let kept: Kept[] = [];
+export function createQueue(settings: Settings, onExpired: (entries: Entry[]) => void): Queue {
+  const kept: Kept[] = [];
   let size = 0;
   let maxAge = 0;
   let cancel: (() => void) | undefined;

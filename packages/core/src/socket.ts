@@ -113,7 +113,8 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     const { codec, queue } = this.#settings;
     const entry: Entry = { message, frame: codec.encode(message) };
     if (!this.#queue.length && this.#attempt?.send(entry)) return 'sent';
-    if (!queue || this.#state.status === 'closed' || !this.#queue.push(entry, queue)) return 'refused';
+    if (!queue || this.#state.status === 'closed' || !this.#queue.push(entry, queue))
+      return 'refused';
     if (this.#state.status === 'ready') this.#flush();
     return 'queued';
   };
@@ -207,24 +208,33 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #begin(reason: Reason, failure?: TwoStageError): void {
     const { getToken, tokenRetry } = this.#settings;
     const attempt = this.#history.tries + 1;
-    const current = createAttempt(this.#settings, this.#tokens, { attempt, reason }, {
-      stage: (stage) =>
-        this.#enter({ status: stage === 'init' ? 'authenticating' : 'connecting', attempt, failure }),
-      ready: (ack, wire) => {
-        this.#ack = ack;
-        this.#readyAt = this.#settings.environment.now();
-        this.#history = { ...this.#history, drops: 0 };
-        this.#state = Object.freeze({ status: 'ready', attempt, wire });
-        this.#flush();
-        this.#emitter.batch(() => {
-          this.#emitter.emit('statechange', this.#state);
-          this.#emitter.emit('ready', { ack, wire });
-        });
+    const current = createAttempt(
+      this.#settings,
+      this.#tokens,
+      { attempt, reason },
+      {
+        stage: (stage) =>
+          this.#enter({
+            status: stage === 'init' ? 'authenticating' : 'connecting',
+            attempt,
+            failure,
+          }),
+        ready: (ack, wire) => {
+          this.#ack = ack;
+          this.#readyAt = this.#settings.environment.now();
+          this.#history = { ...this.#history, drops: 0 };
+          this.#state = Object.freeze({ status: 'ready', attempt, wire });
+          this.#flush();
+          this.#emitter.batch(() => {
+            this.#emitter.emit('statechange', this.#state);
+            this.#emitter.emit('ready', { ack, wire });
+          });
+        },
+        message: (message) => this.#emitter.emit('message', message as Incoming),
+        trouble: (failure) => this.#emitter.emit('error', new TwoStageError(failure, false)),
+        failed: (failure) => this.#lost(failure, current),
       },
-      message: (message) => this.#emitter.emit('message', message as Incoming),
-      trouble: (failure) => this.#emitter.emit('error', new TwoStageError(failure, false)),
-      failed: (failure) => this.#lost(failure, current),
-    });
+    );
     this.#attempt = current;
     const needsToken = getToken && !this.#tokens.reuse(tokenRetry);
     this.#enter({ status: needsToken ? 'fetching-token' : 'connecting', attempt, failure });
@@ -245,7 +255,10 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     const delay = nextDelay(error, this.#history, retry, environment.random());
     // Whoever was asked may have closed the socket, or started it over.
     if (this.#attempt !== attempt) return;
-    if (delay === undefined) return this.#shut(error);
+    if (delay === undefined) {
+      this.#shut(error);
+      return;
+    }
 
     this.#history = record(this.#history, failure);
     if (needsFreshToken(failure)) this.#tokens.drop();
@@ -255,7 +268,13 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
         environment,
         delay,
         failure.retryAfter === undefined,
-        (until) => this.#enter({ status: 'waiting', attempt: this.#history.tries, failure: error, ...until }),
+        (until) =>
+          this.#enter({
+            status: 'waiting',
+            attempt: this.#history.tries,
+            failure: error,
+            ...until,
+          }),
         () => this.#begin(error.code, error),
       );
       this.#emitter.emit('error', error);

@@ -44,7 +44,9 @@ export function createTokens(settings: Settings): Tokens {
     reuse(tokenRetry) {
       const policy = tokenRetry ?? (inHand?.reusable ? 'reuse' : 'refresh');
       const spent = opened && inHand?.reusable === false;
-      return policy === 'reuse' && !spent && settings.environment.now() < expiresAt ? inHand : undefined;
+      return policy === 'reuse' && !spent && settings.environment.now() < expiresAt
+        ? inHand
+        : undefined;
     },
     async fetch(getToken, context) {
       const askedAt = settings.environment.now();
