@@ -1,18 +1,19 @@
 import { toAddress } from './address.ts';
 import { fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
-import { appFailure, closeFailure } from './failure.ts';
+import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
 import type { Entry } from './queue.ts';
 import type { Tokens } from './token.ts';
-import type { Codec, Context, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
+import type { Context, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
 
 const openState = 1;
 const v1 = 'two-stage.v1';
 
 /** What an attempt tells its socket. None of it is called once the attempt has ended. */
 export interface Progress {
-  stage(stage: 'connect' | 'init'): void;
+  /** It is in this stage now; stage `token` is skipped where no token is fetched. */
+  stage(stage: Exclude<Stage, 'ready'>): void;
   ready(ack: unknown, wire: Wire): void;
   message(message: unknown): void;
   /** Something went wrong that does not end the connection. */
@@ -23,8 +24,6 @@ export interface Progress {
 
 /** One try at both stages, and the connection that comes of it, until that ends. */
 export interface Attempt {
-  /** Aborted when it has ended. */
-  readonly signal: AbortSignal;
   start(): void;
   /** Sends a message of the application; false where the connection cannot take it now. */
   send(entry: Entry): boolean;
@@ -41,13 +40,14 @@ export function createAttempt(
   const controller = new AbortController();
   const { signal } = controller;
   const context: Context = { ...about, signal };
+  const hasInit = 'initPayload' in settings;
   let stage: Stage = 'token';
   let wire: Wire = 'original';
   let ws: WebSocketLike | undefined;
   let cancelWatchdog: (() => void) | undefined;
   let tokenWentBefore = false;
   let offersV1 = false;
-  let payload: { readonly value: unknown } | undefined;
+  let payload: unknown;
   let initSent = false;
 
   const end = (closeCode = 1000, reason?: string) => {
@@ -60,52 +60,46 @@ export function createAttempt(
     ws.close(closeCode, reason);
   };
 
-  const fail = (failure: Failure, closeCode?: number) => {
+  const fail = (facts: Facts & { readonly stage?: Stage }, closeCode?: number) => {
     if (signal.aborted) return;
     end(closeCode);
-    const suspect = failure.stage === 'connect' && tokenWentBefore && tokens.doubt();
-    progress.failed(
-      suspect && failure.code === 'connect-failed'
-        ? { ...failure, code: 'token-suspect' }
-        : failure,
-    );
+    const failure = { stage, ...facts };
+    if (stage === 'connect' && tokenWentBefore && tokens.doubt()) failure.code = 'token-suspect';
+    if (failure.code === 'unauthorized' || failure.code === 'init-dropped') tokens.drop();
+    progress.failed(failure);
   };
 
-  const enter = (next: Stage, timeout: number, code: ErrorCode) => {
+  const failInit = (error: unknown) => fail({ stage: 'init', ...appFacts('init-failed', error) });
+
+  /** Bounds the stage; ready is not bounded. */
+  const enter = (next: Stage) => {
     stage = next;
     cancelWatchdog?.();
+    const timeout = next !== 'ready' && settings.timeouts[next];
     cancelWatchdog = timeout
-      ? settings.environment.after(timeout, () => fail({ stage, code }))
+      ? settings.environment.after(timeout, () => fail({ code: `${next}-timeout` }))
       : undefined;
   };
 
-  const becomeReady = (ack: any) => {
-    const { isReady } = settings;
-    if (ack?.type === 'ready' && (offersV1 || !isReady)) wire = v1;
-    enter('ready', 0, 'connection-lost');
+  const becomeReady = (ack?: any) => {
+    if (ack?.type === 'ready' && (offersV1 || !settings.isReady)) wire = v1;
+    enter('ready');
     progress.ready(ack, wire);
   };
 
-  const initCodec = (): Codec => (offersV1 ? jsonCodec : settings.codec);
-
   const sendInit = () => {
-    if (stage !== 'init' || !payload || initSent) return;
+    if (stage !== 'init' || initSent || payload === undefined) return;
     initSent = true;
-    try {
-      ws?.send(initCodec().encode(payload.value));
-    } catch (error) {
-      fail(appFailure('init', 'init-failed', error));
-    }
+    ws?.send((offersV1 ? jsonCodec : settings.codec).encode(payload));
   };
 
   const askInit = async () => {
     try {
-      const value = await ask(settings.initPayload, context);
-      if (value === undefined) throw new TypeError('initPayload gave undefined');
-      payload = { value };
+      payload = await ask(settings.initPayload, context);
+      if (payload === undefined) throw new TypeError('initPayload gave undefined');
       sendInit();
     } catch (error) {
-      fail(appFailure('init', 'init-failed', error));
+      failInit(error);
     }
   };
 
@@ -115,77 +109,83 @@ export function createAttempt(
       if (stage === 'ready') progress.message(message);
       // What comes before the init payload has left cannot be an answer to it.
       else if (initSent && isReady(message)) becomeReady(message);
-      else if (isRejected?.(message)) fail({ stage, code: 'unauthorized' });
+      else if (isRejected?.(message)) fail({ code: 'unauthorized' });
       if (signal.aborted) return;
     }
   };
 
   const read = (data: string | ArrayBuffer) => {
-    const isText = typeof data === 'string';
-    if (stage !== 'ready' && isText) return receive(initCodec().decode(data));
-    if (stage !== 'ready' || wire !== v1 || !isText) return receive(settings.codec.decode(data));
-    const control = parseControl(data);
-    if (!control) fail({ stage, code: 'frame-invalid' }, 4400);
-    else if (control.type === 'message') receive(fromEnvelope(control.data, settings.codec));
-    else if (control.type === 'ping') ws?.send('{"type":"pong"}');
+    const isV1 = typeof data === 'string' && (stage === 'ready' ? wire === v1 : offersV1);
+    if (!isV1) receive(settings.codec.decode(data));
+    else if (stage !== 'ready') receive(jsonCodec.decode(data));
+    else {
+      const control = parseControl(data);
+      if (!control) fail({ code: 'frame-invalid' }, 4400);
+      else if (control.type === 'message') receive(fromEnvelope(control.data, settings.codec));
+      else if (control.type === 'ping') ws?.send('{"type":"pong"}');
+    }
   };
 
   const connect = (url: string | URL, token: Token | undefined) => {
-    const { timeouts, WebSocket = globalThis.WebSocket } = settings;
-    enter('connect', timeouts.connect, 'connect-timeout');
+    const { WebSocket = globalThis.WebSocket } = settings;
+    enter('connect');
     progress.stage('connect');
     if (signal.aborted) return;
-    if (!WebSocket) return fail({ stage, code: 'websocket-missing' });
+    if (!WebSocket) return fail({ code: 'websocket-missing' });
     try {
       const [href, protocols] = toAddress(url, token, settings, globalThis.location?.href);
       offersV1 = protocols.includes(v1);
       ws = new WebSocket(href, protocols);
     } catch {
       // Not a cause: it holds the URL, and that holds the token.
-      return fail({ stage, code: 'address-refused' });
+      return fail({ code: 'address-refused' });
     }
     tokenWentBefore = tokens.dial();
     ws.binaryType = 'arraybuffer';
     ws.onerror = () => {};
-    ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFailure(stage, code, reason));
+    ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFacts(stage, code, reason));
     ws.onopen = () => {
       tokens.opened();
-      if (!('initPayload' in settings)) return becomeReady(undefined);
-      enter('init', settings.timeouts.init, 'init-timeout');
+      if (!hasInit) return becomeReady();
+      enter('init');
       progress.stage('init');
-      if (!signal.aborted) sendInit();
+      try {
+        if (!signal.aborted) sendInit();
+      } catch (error) {
+        failInit(error);
+      }
     };
     ws.onmessage = ({ data }) => {
       try {
         read(data);
-      } catch (cause) {
-        if (stage === 'ready') progress.trouble({ stage, code: 'frame-invalid', cause });
-        else fail({ stage: 'init', code: 'init-failed', cause });
+      } catch (error) {
+        if (stage !== 'ready') failInit(error);
+        else progress.trouble({ stage, code: 'frame-invalid', cause: error });
       }
     };
   };
 
   const start = async () => {
-    const { timeouts, url, getToken, tokenRetry } = settings;
-    enter('token', timeouts.token, 'token-timeout');
-    if ('initPayload' in settings) askInit();
+    const { url, getToken, tokenRetry } = settings;
     let code: ErrorCode = 'token-failed';
     try {
       let token = tokens.reuse(tokenRetry);
-      if (!token && getToken && !signal.aborted) {
+      const needsToken = !token && getToken;
+      enter('token');
+      progress.stage(needsToken ? 'token' : 'connect');
+      if (hasInit && !signal.aborted) askInit();
+      if (needsToken && !signal.aborted) {
         token = await tokens.fetch(getToken, { ...context, previous: tokens.previous });
       }
-      if (signal.aborted) return;
       code = 'url-failed';
-      const address = await ask<UrlContext>(url, { ...context, token });
+      const address = !signal.aborted && (await ask<UrlContext>(url, { ...context, token }));
       if (!signal.aborted) connect(address, token);
     } catch (error) {
-      fail(appFailure('token', code, error));
+      fail(appFacts(code, error));
     }
   };
 
   return {
-    signal,
     start,
     end,
     send({ message, frame }) {

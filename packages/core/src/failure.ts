@@ -1,6 +1,9 @@
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 
-const saidByClose: { readonly [closeCode: number]: ErrorCode } = {
+/** What is known of a failure beside the stage that it came in. */
+export type Facts = Omit<Failure, 'stage'>;
+
+const said: { readonly [closeCode: number]: ErrorCode } = {
   1012: 'server-busy',
   1013: 'server-busy',
   4400: 'protocol-error',
@@ -16,20 +19,18 @@ const unsaid: { readonly [stage in Stage]?: ErrorCode } = {
 };
 
 /** What the end of a connection means in the stage in which it came. */
-export function closeFailure(stage: Stage, closeCode: number, reason: string): Failure {
+export function closeFacts(stage: Stage, closeCode: number, reason: string): Facts {
   return {
-    stage,
-    code: saidByClose[closeCode] ?? unsaid[stage] ?? 'connect-failed',
+    code: said[closeCode] ?? unsaid[stage] ?? 'connect-failed',
     closeCode,
     retryAfter: toDelay(/retry-after=(\d+)/.exec(reason)?.[1]),
   };
 }
 
 /** What it means that a function of the app threw: a `Response`, or anything with `status` and `retryAfter`. */
-export function appFailure(stage: Stage, code: ErrorCode, cause: any): Failure {
+export function appFacts(code: ErrorCode, cause: any): Facts {
   const { status, retryAfter, headers } = cause ?? {};
   return {
-    stage,
     code: status === 401 || status === 403 ? 'unauthorized' : code,
     status,
     retryAfter: toDelay(retryAfter) ?? headerDelay(headers?.get?.('retry-after')),

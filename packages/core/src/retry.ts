@@ -14,11 +14,6 @@ export function isRetryable({ code, status }: Failure, { rejections }: History):
   return code === 'unauthorized' ? !status && !rejections : !finalCodes.includes(code);
 }
 
-/** Whether the token in hand may be to blame for it: the next attempt fetches another. */
-export function needsFreshToken({ code }: Failure): boolean {
-  return code === 'unauthorized' || code === 'init-dropped';
-}
-
 /** How long to wait before the next try, in ms; `undefined` is not to try again. */
 export function nextDelay(
   failure: TwoStageError,

@@ -3,7 +3,7 @@ import { createEmitter } from './emitter.ts';
 import { type Failure, TwoStageError } from './errors.ts';
 import { type Settings, toSettings } from './options.ts';
 import { createQueue, type Entry, type Queue } from './queue.ts';
-import { isRetryable, needsFreshToken, nextDelay, noHistory, record } from './retry.ts';
+import { isRetryable, nextDelay, noHistory, record } from './retry.ts';
 import { createTokens, type Tokens } from './token.ts';
 import type { Events, History, Options, Reason, State, Unsent } from './types.ts';
 import { wait } from './wait.ts';
@@ -13,6 +13,12 @@ const grace = 1000;
 
 /** How often a socket whose buffer is full looks whether it has drained, in ms. */
 const drainInterval = 50;
+
+const statuses = {
+  token: 'fetching-token',
+  connect: 'connecting',
+  init: 'authenticating',
+} as const;
 
 const idle: State = Object.freeze({ status: 'idle' });
 
@@ -27,7 +33,6 @@ const idle: State = Object.freeze({ status: 'idle' });
  * @template Outgoing What `send` takes.
  */
 export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
-  #options: Options<Incoming, Outgoing>;
   #tokens: Tokens;
   #state: State = idle;
   #ack: unknown;
@@ -47,7 +52,6 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   /** @throws TypeError for an option that cannot be used; it names the option and what was expected. */
   constructor(options: Options<Incoming, Outgoing>) {
     this.#settings = toSettings(options);
-    this.#options = options;
     this.#tokens = createTokens(this.#settings);
     this.#queue = createQueue(this.#settings, (entries) => this.#report(entries, 'expired'));
   }
@@ -125,9 +129,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * @throws TypeError as the constructor does; nothing has changed then.
    */
   readonly configure = (options: Partial<Options<Incoming, Outgoing>>): void => {
-    const merged = { ...this.#options, ...options };
-    Object.assign(this.#settings, toSettings(merged));
-    this.#options = merged;
+    Object.assign(this.#settings, toSettings({ ...this.#settings, ...options }));
   };
 
   /** Calls `listener` at each event; returns a function that stops that. */
@@ -206,27 +208,20 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   }
 
   #begin(reason: Reason, failure?: TwoStageError): void {
-    const { getToken, tokenRetry } = this.#settings;
     const attempt = this.#history.tries + 1;
     const current = createAttempt(
       this.#settings,
       this.#tokens,
       { attempt, reason },
       {
-        stage: (stage) =>
-          this.#enter({
-            status: stage === 'init' ? 'authenticating' : 'connecting',
-            attempt,
-            failure,
-          }),
+        stage: (stage) => this.#enter({ status: statuses[stage], attempt, failure }),
         ready: (ack, wire) => {
           this.#ack = ack;
           this.#readyAt = this.#settings.environment.now();
           this.#history = { ...this.#history, drops: 0 };
-          this.#state = Object.freeze({ status: 'ready', attempt, wire });
-          this.#flush();
           this.#emitter.batch(() => {
-            this.#emitter.emit('statechange', this.#state);
+            this.#enter({ status: 'ready', attempt, wire });
+            this.#flush();
             this.#emitter.emit('ready', { ack, wire });
           });
         },
@@ -236,9 +231,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
       },
     );
     this.#attempt = current;
-    const needsToken = getToken && !this.#tokens.reuse(tokenRetry);
-    this.#enter({ status: needsToken ? 'fetching-token' : 'connecting', attempt, failure });
-    if (!current.signal.aborted) current.start();
+    current.start();
   }
 
   #enter(state: State): void {
@@ -261,7 +254,6 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     }
 
     this.#history = record(this.#history, failure);
-    if (needsFreshToken(failure)) this.#tokens.drop();
     this.#leave();
     this.#emitter.batch(() => {
       this.#cancelWait = wait(
