@@ -1,0 +1,111 @@
+import { type Options, reduceMessages, type State, TwoStageSocket } from '@two-stage-socket/core';
+import { useEffect, useInsertionEffect, useRef, useState, useSyncExternalStore } from 'react';
+
+/** What a socket is made of, where its component owns it. */
+export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
+  extends Options<Incoming, Outgoing> {
+  /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
+  readonly key?: string | number | undefined;
+}
+
+/** What a server renders, and the first render of a page that takes over from it. */
+const idle: State = { status: 'idle' };
+
+/**
+ * A socket and what it is doing. The component holds the socket open while it is mounted; a second
+ * after the last component has let go, the socket closes. Opens nothing on a server.
+ *
+ * Given options, the component owns the socket. Newer options are put in place without reconnecting,
+ * so they may be written inline; another `key`, or another static `url`, makes another socket.
+ *
+ * @param selector What the component looks at: it renders again only when the result, compared by
+ * `Object.is`, is another. Default: the whole state.
+ * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does.
+ */
+export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Selected = State>(
+  source: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
+  selector: (state: State) => Selected = (state) => state as Selected,
+): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> } {
+  const socket = useMade('retain' in source ? source : identify(source), () =>
+    'retain' in source ? source : new TwoStageSocket(source),
+  );
+  useInsertionEffect(() => {
+    if (!('retain' in source)) socket.configure(source);
+  }, [socket, source]);
+
+  const select = remember(selector);
+  const state = useSyncExternalStore(
+    socket.subscribe,
+    () => select(socket.getSnapshot()),
+    () => select(idle),
+  );
+  useEffect(socket.retain, [socket]);
+  return { state, socket };
+}
+
+/**
+ * Calls `handler` with every message, each exactly once; always the latest handler. Renders nothing,
+ * and does not open the socket. A handler that throws hurts nobody else: it is reported as an uncaught
+ * error.
+ */
+export function useMessage<Incoming>(
+  socket: TwoStageSocket<Incoming, any>,
+  handler: (message: Incoming) => void,
+): void {
+  const latest = useLatest(handler);
+  useEffect(() => socket.on('message', (message) => latest.current(message)), [socket, latest]);
+}
+
+/**
+ * Folds every message into a value, and renders at most once a frame however many there were. Starts
+ * over from `initial` with another socket. Does not open the socket.
+ */
+export function useReducedMessages<Incoming, T>(
+  socket: TwoStageSocket<Incoming, any>,
+  reducer: (value: T, message: Incoming) => T,
+  initial: T,
+): T {
+  const latest = useLatest(reducer);
+  const reduced = useMade(socket, () =>
+    reduceMessages(
+      socket,
+      (value: T, message: Incoming) => latest.current(value, message),
+      initial,
+    ),
+  );
+  return useSyncExternalStore(reduced.subscribe, reduced.getSnapshot, reduced.getSnapshot);
+}
+
+/** What makes options another socket. A function never does: inline ones are new at every render. */
+function identify({ key, url }: SocketOptions<any, any>): string {
+  return JSON.stringify([key, typeof url === 'function' ? null : url]);
+}
+
+/** Made once for each `key`. State rather than a memo, which Fast Refresh throws away. */
+function useMade<T>(key: unknown, make: () => T): T {
+  const [made, setMade] = useState(() => ({ key, value: make() }));
+  if (made.key === key) return made.value;
+  const value = make();
+  setMade({ key, value });
+  return value;
+}
+
+/** The latest of what is new at every render, from the commit on: no event sees an older one. */
+function useLatest<T>(value: T): { readonly current: T } {
+  const latest = useRef(value);
+  useInsertionEffect(() => {
+    latest.current = value;
+  }, [value]);
+  return latest;
+}
+
+/** React asks again and again, and must be given the same object for the same state. */
+function remember<T>(selector: (state: State) => T): (state: State) => T {
+  let seen: State | undefined;
+  let selected: T;
+  return (state) => {
+    if (state !== seen) selected = selector(state);
+    seen = state;
+    return selected;
+  };
+}
