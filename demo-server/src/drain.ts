@@ -21,10 +21,7 @@ export async function drain(
   { environment, timeout, spread }: DrainOptions,
 ): Promise<void> {
   const restart = (connection: Connection): void =>
-    connection.end(
-      CloseCode.restart,
-      retryAfterReason(environment.random() * spread),
-    );
+    connection.end(CloseCode.restart, retryAfterReason(environment.random() * spread));
   const deadline = Math.floor(timeout / 2);
 
   const told: Connection[] = [];

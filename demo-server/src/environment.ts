@@ -36,11 +36,7 @@ export const systemEnvironment: Environment = {
 };
 
 /** Calls back every `interval` ms until cancelled; an interval of 0 means never. */
-export function every(
-  environment: Environment,
-  interval: number,
-  callback: () => void,
-): Cancel {
+export function every(environment: Environment, interval: number, callback: () => void): Cancel {
   if (interval === 0) return () => {};
   let cancel: Cancel;
   const tick = (): void => {

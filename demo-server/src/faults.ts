@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import { fail, succeed } from './envelope.ts';
-import type { Identity, VerifyJwt } from './jwt.ts';
 import type { Environment } from './environment.ts';
+import type { Identity, VerifyJwt } from './jwt.ts';
 import type { Registry } from './registry.ts';
 import type { TokenStore } from './tokens.ts';
 
@@ -67,11 +67,7 @@ export function createFaults(): Faults {
 }
 
 /** `verify` with the `init` fault of the connection's user before it. */
-export function faultyVerify(
-  faults: Faults,
-  connection: Connection,
-  verify: VerifyJwt,
-): VerifyJwt {
+export function faultyVerify(faults: Faults, connection: Connection, verify: VerifyJwt): VerifyJwt {
   return async (jwt): Promise<Identity> => {
     const { init } = faults.of(connection.user);
     if (init === 'hang') return new Promise(() => {});

@@ -1,17 +1,24 @@
 import type { Duplex } from 'node:stream';
 import { CloseCode } from './close-codes.ts';
 import type { Connection } from './connection.ts';
-import type { Environment } from './environment.ts';
+import type { Cancel, Environment } from './environment.ts';
 import type { Identity, VerifyJwt } from './jwt.ts';
 import { readInitPayload } from './wire.ts';
 
 /** What the first frame is judged by. */
 export interface FirstFrameOptions {
   readonly environment: Environment;
+  /** The connection below the WebSocket. */
+  readonly socket: Duplex;
   /** ms from the upgrade to the verdict, whatever arrives meanwhile; 0 for no deadline. */
   readonly timeout: number;
+  /** Largest init payload in bytes. A JWT is seldom a tenth of `MAX_FIRST_FRAME`. */
+  readonly maxBytes: number;
   readonly verify: VerifyJwt;
 }
+
+/** The usual `maxBytes`. */
+export const MAX_FIRST_FRAME = 16_384;
 
 /**
  * Authenticates a connection by its first frame: an init payload with a good JWT of the very user
@@ -20,7 +27,7 @@ export interface FirstFrameOptions {
  */
 export async function authenticate(
   connection: Connection,
-  { environment, timeout, verify }: FirstFrameOptions,
+  { environment, socket, timeout, maxBytes, verify }: FirstFrameOptions,
 ): Promise<Identity | undefined> {
   const refuse = (code: number, reason: string): undefined => {
     connection.refuse(code, reason);
@@ -30,8 +37,14 @@ export async function authenticate(
       ? environment.after(timeout, () => refuse(CloseCode.initTimeout, 'init timeout'))
       : () => {};
   connection.onEnd(cancelDeadline);
+  const liftBound = boundBytes(connection, socket, maxBytes);
 
-  const jwt = readInitPayload(await connection.firstFrame());
+  const frame = await connection.firstFrame();
+  if (Buffer.byteLength(frame) > maxBytes) {
+    connection.end(...TOO_LARGE);
+    return undefined;
+  }
+  const jwt = readInitPayload(frame);
   if (jwt === undefined) return refuse(CloseCode.badFrame, 'the first frame is no init payload');
 
   let identity: Identity;
@@ -46,11 +59,11 @@ export async function authenticate(
   // The deadline, a stop or the client itself may have been faster than the verdict.
   if (connection.ended) return undefined;
   cancelDeadline();
+  liftBound();
   return identity;
 }
 
-/** Largest init payload in bytes: a JWT is seldom a tenth of it. */
-export const MAX_FIRST_FRAME = 16_384;
+const TOO_LARGE = [CloseCode.tooLarge, 'the first frame is too large'] as const;
 
 /** The longest header of a client's frame (RFC 6455, section 5.2): what a frame adds to its bytes. */
 const FRAME_HEADER = 14;
@@ -61,23 +74,19 @@ const FRAME_HEADER = 14;
  *
  * @returns lifts the bound
  */
-export function boundFirstFrame(
-  socket: Duplex,
-  connection: Connection,
-  most: number,
-): () => void {
+function boundBytes(connection: Connection, socket: Duplex, maxBytes: number): Cancel {
   let received = 0;
   const count = (chunk: Buffer): void => {
     received += chunk.length;
-    if (received <= most + FRAME_HEADER || connection.hasFirstFrame) return;
-    connection.end(CloseCode.tooLarge, 'the first frame is too large');
+    if (received <= maxBytes + FRAME_HEADER || connection.hasFirstFrame) return;
+    connection.end(...TOO_LARGE);
     connection.stopReading();
+    // A client that is still sending cannot answer a close frame; it can hear that we are done.
+    socket.end();
   };
   // Runs after the listener of `ws`, which has taken the chunk apart by then.
   socket.on('data', count);
-  const lift = (): void => {
+  return () => {
     socket.off('data', count);
   };
-  socket.on('close', lift);
-  return lift;
 }

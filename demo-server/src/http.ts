@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { fail, succeed } from './envelope.ts';
+import type { FanOut } from './fan-out.ts';
 import {
   changeFaults,
+  type FaultRouteOptions,
   type Faults,
   faultyTokenRoute,
-  type FaultRouteOptions,
   showFaults,
 } from './faults.ts';
-import type { FanOut } from './fan-out.ts';
 import { SOCKET_PATH } from './gate.ts';
 import type { Identity, Jwts, VerifyJwt } from './jwt.ts';
 import type { Limiter } from './limits.ts';

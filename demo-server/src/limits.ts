@@ -3,17 +3,20 @@ import type { Environment } from './environment.ts';
 /** Says how long to wait, in ms, before the next one is allowed; 0 when it is allowed now. */
 export type Limiter = () => number;
 
-/** Allows `burst` at once and `perSecond` on average. A rate of 0 allows everything. */
+/**
+ * Allows `burst` at once and `perSecond` on average; a rate of 0 allows everything. It is the
+ * "generic cell rate algorithm": all it remembers is when it will have recovered completely.
+ */
 export function rateLimiter(environment: Environment, perSecond: number, burst: number): Limiter {
   if (perSecond === 0) return () => 0;
-  let left = burst;
-  let filledAt = environment.elapsed();
+  const step = 1000 / perSecond;
+  let recovered = 0;
   return () => {
     const now = environment.elapsed();
-    left = Math.min(burst, left + ((now - filledAt) * perSecond) / 1000);
-    filledAt = now;
-    if (left < 1) return Math.ceil(((1 - left) * 1000) / perSecond);
-    left -= 1;
+    const next = Math.max(recovered, now) + step;
+    const wait = next - now - burst * step;
+    if (wait > 0) return Math.ceil(wait);
+    recovered = next;
     return 0;
   };
 }
@@ -33,8 +36,7 @@ export function userRateLimiter(
       if (now - usedAt < MINUTE) break;
       limiters.delete(name);
     }
-    const limit =
-      limiters.get(user)?.limit ?? rateLimiter(environment, perMinute / 60, perMinute);
+    const limit = limiters.get(user)?.limit ?? rateLimiter(environment, perMinute / 60, perMinute);
     limiters.delete(user);
     limiters.set(user, { limit, usedAt: now });
     return limit();

@@ -42,6 +42,6 @@ export function describeError(error: unknown): object {
   return {
     type: error.name,
     code: (error as NodeJS.ErrnoException).code,
-    stack: error.stack?.match(/^ {4}at .*$/gm),
+    stack: error.stack?.replace(error.message, '').match(/^ {4}at .*$/gm),
   };
 }

@@ -9,7 +9,7 @@ import { drain } from './drain.ts';
 import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
 import { memoryFanOut } from './fan-out.ts';
 import { createFaults, faultyVerify } from './faults.ts';
-import { authenticate, boundFirstFrame, MAX_FIRST_FRAME } from './first-frame.ts';
+import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
 import { type Admission, createGate, refuseUpgrade, SOCKET_PATH, UNAUTHORIZED } from './gate.ts';
 import { createApp, PAGE_DIRECTORY } from './http.ts';
 import { hs256Jwts } from './jwt.ts';
@@ -200,15 +200,14 @@ export function createDemoServer(
       return;
     }
 
-    const most = Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME);
-    const liftBound = boundFirstFrame(socket, connection, most);
     const identity = await authenticate(connection, {
       environment,
+      socket,
       timeout: settings.initTimeout,
+      maxBytes: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
       verify: faultyVerify(faults, connection, jwts.verify),
     });
     if (identity === undefined) return;
-    liftBound();
     leave();
     if (settings.maxConnections > 0 && registry.of(user).length >= settings.maxConnections) {
       connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));

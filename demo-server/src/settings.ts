@@ -151,7 +151,7 @@ const origins: Parser<readonly string[]> = (text) => {
 };
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+  return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 const notThereYet: Parser<never> = () => {

@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { startServer } from './testing/harness.ts';
+
+test('S9 a message above MAX_FRAME ends its connection', async () => {
+  const harness = await startServer({ maxFrame: 20_000 });
+  const jwt = await harness.login('ada');
+  const client = await harness.readyOriginal(jwt);
+  const witness = await harness.readyOriginal(jwt);
+  client.send('x'.repeat(20_000));
+  expect(await client.next()).toHaveLength(20_006);
+  client.send('x'.repeat(20_001));
+  expect((await client.closed).code).toBe(1009);
+  witness.send('unharmed');
+  expect(await witness.next()).toBe('echo: unharmed');
+});
+
+test('S9 messages above MESSAGES_PER_SECOND end their connection on both wires', async () => {
+  const harness = await startServer({ messagesPerSecond: 10 });
+  const jwt = await harness.login('ada');
+  for (const client of [await harness.ready(jwt), await harness.readyOriginal(jwt)]) {
+    // The burst is twice the rate, and the init payload was its first.
+    for (let n = 1; n <= 20; n += 1) client.sendJson({ type: 'message', data: n });
+    expect(await client.closed).toEqual({ code: 4429, reason: 'retry-after=1000' });
+    expect(client.frames).toHaveLength(20);
+  }
+  const steady = await harness.ready(jwt);
+  for (let n = 1; n <= 50; n += 1) {
+    harness.environment.advance(100);
+    steady.sendJson({ type: 'message', data: n });
+    expect(await steady.nextJson()).toEqual({ type: 'message', data: n });
+  }
+});
+
+test('S9 WebSocket pings count as messages', async () => {
+  const harness = await startServer({ messagesPerSecond: 10 });
+  const client = await harness.open(await harness.login('ada'));
+  for (let n = 0; n <= 20; n += 1) client.socket.ping();
+  expect(await client.closed).toEqual({ code: 4429, reason: 'retry-after=1000' });
+});
+
+test('S9 connections above MAX_CONNECTIONS of a user are told when to come back', async () => {
+  const harness = await startServer({ maxConnections: 2 });
+  const ada = await harness.login('ada');
+  const bob = await harness.login('bob');
+  const first = await harness.ready(ada);
+  await harness.readyOriginal(ada);
+  for (const protocols of [['two-stage.v1'], []]) {
+    const client = await harness.open(ada, protocols);
+    client.sendJson({ type: 'jwt', token: ada });
+    expect(await client.closed).toEqual({ code: 4429, reason: 'retry-after=5000' });
+    expect(client.frames).toEqual([]);
+  }
+  await harness.ready(bob);
+  first.socket.close();
+  await first.closed;
+  await harness.ready(ada);
+});
+
+test('S9 a slow consumer is dropped, not buffered for ever', async () => {
+  const harness = await startServer({ maxBuffered: 100_000, messagesPerSecond: 0 });
+  const jwt = await harness.login('ada');
+  const slow = await harness.readyOriginal(jwt);
+  const witness = await harness.readyOriginal(jwt);
+  slow.socket.pause();
+  const megabyte = Buffer.alloc(1_000_000);
+  // More than the buffers of the network take: at some point the server's own fill.
+  for (let n = 0; n < 64; n += 1) slow.socket.send(megabyte);
+  await once(slow.socket, 'close').catch(() => {});
+  expect((await slow.closed).code).toBe(1006);
+  expect(harness.logs.join('')).toContain('slow consumer');
+  witness.send('unharmed');
+  expect(await witness.next()).toBe('echo: unharmed');
+});

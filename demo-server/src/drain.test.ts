@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { openClient, UpgradeRefused } from './testing/client.ts';
+import { startServer } from './testing/harness.ts';
+
+test('S13 a stop lets clients move first, then closes with a time to come back', async () => {
+  const harness = await startServer({ drainTimeout: 10_000 });
+  const jwt = await harness.login('ada');
+  const mover = await harness.ready(jwt);
+  const stayer = await harness.ready(jwt);
+  const original = await harness.readyOriginal(jwt);
+  const waiting = await harness.open(jwt, ['two-stage.v1']);
+  const { token } = await harness.token(jwt);
+
+  const stopped = harness.server.stop();
+  const notice = { type: 'going-away', retryAfter: 1250, deadline: 5000 };
+  expect(await mover.nextJson()).toEqual(notice);
+  expect(await stayer.nextJson()).toEqual(notice);
+  // These two have no words for it, or nothing to lose.
+  const restart = { code: 1012, reason: 'retry-after=5000' };
+  expect(await original.closed).toEqual(restart);
+  expect(await waiting.closed).toEqual(restart);
+  expect(waiting.frames).toEqual([]);
+
+  // Nothing new comes in, and everybody is told when to try again.
+  const refusal = await openClient(harness.address(token)).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(UpgradeRefused);
+  expect(refusal).toMatchObject({ status: 503, headers: { 'retry-after': '3' } });
+  expect((await harness.request('/health')).status).toBe(503);
+  const minting = await harness.post('/token/ws', undefined, jwt);
+  expect(minting.status).toBe(503);
+  expect(await minting.json()).toMatchObject({ data: { retryAfter: 10_000 } });
+
+  // Meanwhile the others are served.
+  stayer.sendJson({ type: 'message', data: 'hi' });
+  expect(await stayer.nextJson()).toEqual({ type: 'message', data: 'echo: hi' });
+  mover.socket.close();
+  await mover.closed;
+  harness.environment.advance(5000);
+  expect(await stayer.closed).toEqual(restart);
+  await stopped;
+});
+
+test('S13 a hundred clients under load are told nothing they cannot come back from', async () => {
+  const harness = await startServer({ broadcastEvery: 10, tokensPerMinute: 0 });
+  const jwt = await harness.login('ada');
+  const clients = await Promise.all(
+    Array.from({ length: 100 }, (_, n) =>
+      n % 2 === 0 ? harness.ready(jwt) : harness.readyOriginal(jwt),
+    ),
+  );
+  for (const client of clients) client.sendJson({ type: 'message', data: 'load' });
+  const late = harness.open(jwt).then(
+    (client) => client.closed,
+    (error: unknown) => error,
+  );
+
+  let spread = 0;
+  harness.environment.random = () => {
+    // The golden ratio's multiples never meet.
+    spread = (spread + 0.618034) % 1;
+    return spread;
+  };
+  const stopped = harness.server.stop();
+  for (let n = 0; n < 500; n += 1) harness.environment.advance(10);
+  const codes = await Promise.all(clients.map((client) => client.closed));
+  await stopped;
+
+  expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([1012]));
+  expect(new Set(codes.map(({ reason }) => reason)).size).toBe(100);
+  expect(codes.every(({ reason }) => /^retry-after=\d+$/.test(reason))).toBe(true);
+  const outcome = await late;
+  if (outcome instanceof UpgradeRefused) expect(outcome.status).toBe(503);
+  else expect(outcome).not.toBeInstanceOf(UpgradeRefused);
+});
+
+test('S13 a client that ignores everything is cut off at DRAIN_TIMEOUT', async () => {
+  const harness = await startServer({ drainTimeout: 10_000 });
+  const client = await harness.ready(await harness.login('ada'));
+  client.socket.pause();
+  const stopped = harness.server.stop();
+  harness.environment.advance(5000);
+  // The second half begins once the first has been waited for.
+  await expect.poll(() => harness.environment.armed).toBe(1);
+  harness.environment.advance(5000);
+  await stopped;
+});
+
+test('S13 the spread grows with the crowd when the rate of return is known', async () => {
+  const harness = await startServer({ drainTimeout: 0, admitRate: 2, tokensPerMinute: 0 });
+  const jwt = await harness.login('ada');
+  const clients = [await harness.ready(jwt), await harness.ready(jwt)];
+  harness.environment.nextRandom = 0.999;
+  const stopped = harness.server.stop();
+  for (const client of clients) {
+    expect(await client.closed).toEqual({ code: 1012, reason: 'retry-after=999' });
+  }
+  await stopped;
+});
+
+test('a server with no connections stops at once', async () => {
+  const harness = await startServer();
+  await harness.server.stop();
+});

@@ -1,0 +1,253 @@
+import { expect, test, vi } from 'vitest';
+import { createPlaces } from './limits.ts';
+import { openClient, openRaw, UpgradeRefused, upgradeRequest } from './testing/client.ts';
+import { fakeEnvironment } from './testing/fake-environment.ts';
+import { type Harness, startServer } from './testing/harness.ts';
+import { memoryTokens } from './tokens.ts';
+
+/** The whole answer to an upgrade, `Date` apart. */
+async function answerTo(
+  { server }: Harness,
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const raw = openRaw(server.url);
+  raw.socket.write(upgradeRequest(target, headers));
+  return (await raw.ended).toString('latin1').replace(/^Date: .*\r\n/m, '');
+}
+
+async function statusOf(attempt: Promise<unknown>): Promise<number> {
+  try {
+    await attempt;
+    return 101;
+  } catch (error) {
+    if (error instanceof UpgradeRefused) return error.status;
+    throw error;
+  }
+}
+
+test('S1 a single-use token admits exactly one of 100 concurrent upgrades', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const statuses = await Promise.all(
+    Array.from({ length: 100 }, () => statusOf(openClient(harness.address(token)))),
+  );
+  expect(statuses.filter((status) => status === 101)).toHaveLength(1);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(99);
+});
+
+test('a reusable token admits again until it expires', async () => {
+  const harness = await startServer({ tokenReusable: true, tokenExpiresIn: 1000 });
+  const { token, reusable } = await harness.token(await harness.login('ada'));
+  expect(reusable).toBe(true);
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+  harness.environment.advance(1000);
+  expect(await statusOf(openClient(harness.address(token)))).toBe(401);
+});
+
+test('S2 missing, unknown, expired, spent and malformed tokens get the same bytes', async () => {
+  const environment = fakeEnvironment();
+  const tokens = memoryTokens(environment);
+  const take = vi.spyOn(tokens, 'take');
+  const harness = await startServer({}, { environment, tokens });
+  const jwt = await harness.login('ada');
+  const expired = (await harness.token(jwt)).token;
+  environment.advance(900_000);
+  const spent = (await harness.token(jwt)).token;
+  await openClient(harness.address(spent));
+  const good = (await harness.token(jwt)).token;
+  const unknown = 'A'.repeat(43);
+
+  const missing = await answerTo(harness, '/demo');
+  expect(missing).toBe(
+    [
+      'HTTP/1.1 401 Unauthorized',
+      'Connection: close',
+      'Cache-Control: no-store',
+      'Content-Type: application/json; charset=utf-8',
+      'Content-Length: 37',
+      'WWW-Authenticate: Bearer',
+      '',
+      '{"status":0,"message":"Unauthorized"}',
+    ].join('\r\n'),
+  );
+
+  const targets = [
+    `?token=${unknown}`,
+    `?token=${expired}`,
+    `?token=${spent}`,
+    '?token=',
+    '?token',
+    '?',
+    `?Token=${good}`,
+    `?token=${good}&token=${good}`,
+    `?token[]=${good}`,
+    '?token[$gt]=',
+    '?token={"$gt":""}',
+    '?token=$where',
+    '?token=__proto__',
+    '?token=%00',
+    `?token=${good}%00`,
+    '?token=%F0%9F%94%91',
+    '?token=%ff%zz',
+    `?token=${good}=`,
+    `?token=%20${good}`,
+    `?token=${'A'.repeat(8000)}`,
+  ];
+  for (const target of targets) {
+    expect(await answerTo(harness, `/demo${target}`), target).toBe(missing);
+  }
+  const protocols = [
+    `two-stage.v1, token.${unknown}`,
+    `two-stage.v1, token.${spent}`,
+    'two-stage.v1, token.',
+    `two-stage.v1, token.${good}, token.${good}`,
+    `two-stage.v1, token.${good}=`,
+    'two-stage.v1, token.a b',
+    ',,;"',
+  ];
+  for (const entry of protocols) {
+    const answer = await answerTo(harness, '/demo', { 'Sec-WebSocket-Protocol': entry });
+    expect(answer, entry).toBe(missing);
+  }
+  // One in each place is two too many as well.
+  expect(
+    await answerTo(harness, `/demo?token=${good}`, {
+      'Sec-WebSocket-Protocol': `two-stage.v1, token.${good}`,
+    }),
+  ).toBe(missing);
+
+  for (const [token] of take.mock.calls) expect(token).toMatch(/^[\w-]{1,256}$/);
+  // None of it has spent the good one.
+  expect(await statusOf(openClient(harness.address(good)))).toBe(101);
+});
+
+test('S2 a token of 1 MB is stopped by the limit on headers, before the gate', async () => {
+  const environment = fakeEnvironment();
+  const tokens = memoryTokens(environment);
+  const take = vi.spyOn(tokens, 'take');
+  const harness = await startServer({}, { environment, tokens });
+  expect(await answerTo(harness, `/demo?token=${'A'.repeat(1_000_000)}`)).not.toMatch(/ 101 /);
+  expect(take).not.toHaveBeenCalled();
+});
+
+test('S3 a token is judged by the clock when it is used', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  harness.environment.advance(899_999);
+  const late = await harness.token(await harness.login('ada'));
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+  harness.environment.advance(900_000);
+  expect(await statusOf(openClient(harness.address(late.token)))).toBe(401);
+});
+
+test('S8 the upgrade admits its own origins and no others', async () => {
+  const harness = await startServer();
+  const jwt = await harness.login('ada');
+  const { port } = new URL(harness.server.url);
+  const from = async (origin: string | undefined): Promise<number> => {
+    const { token } = await harness.token(jwt);
+    const headers = origin === undefined ? {} : { Origin: origin };
+    return statusOf(openClient(harness.address(token), [], headers as Record<string, string>));
+  };
+
+  expect(await from(undefined)).toBe(101);
+  expect(await from(`http://127.0.0.1:${port}`)).toBe(101);
+  expect(await from(`http://localhost:${port}`)).toBe(101);
+  expect(await from('null')).toBe(403);
+  expect(await from('https://evil.example')).toBe(403);
+  expect(await from(`http://127.0.0.1:${port}.evil.example`)).toBe(403);
+  expect(await from(`http://127.0.0.1:${port}0`)).toBe(403);
+  expect(await from(`http://evil.localhost:${port}`)).toBe(403);
+  expect(await from('http://127.0.0.1')).toBe(403);
+  expect(await from('')).toBe(403);
+});
+
+test('S8 a foreign page learns nothing about its token, and spends none', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const foreign = { Origin: 'https://evil.example' };
+  const withToken = await answerTo(harness, `/demo?token=${token}`, foreign);
+  expect(withToken).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  expect(await answerTo(harness, '/demo?token=unknown', foreign)).toBe(withToken);
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test('another path is 404, whatever else is wrong', async () => {
+  const harness = await startServer();
+  for (const path of ['/', '/other', '/demo/', '/DEMO', '/demo/../demo', '//', '*']) {
+    const answer = await answerTo(harness, `${path}?token=x`, { Origin: 'null' });
+    expect(answer, path).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
+  }
+});
+
+test('the token may come as a subprotocol entry, which is never echoed', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const client = await openClient(harness.server.socketUrl, [`token.${token}`, 'two-stage.v1']);
+  expect(client.socket.protocol).toBe('two-stage.v1');
+});
+
+test('a subprotocol the server does not know is not selected', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(
+    upgradeRequest('/demo', { 'Sec-WebSocket-Protocol': `chat, token.${token}, two-stage.v2` }),
+  );
+  await raw.until('\r\n\r\n');
+  expect(raw.received().toString()).toMatch(/^HTTP\/1\.1 101 /);
+  expect(raw.received().toString()).not.toMatch(/sec-websocket-protocol/i);
+  raw.socket.destroy();
+});
+
+test('S9 unauthenticated connections have a bounded number of places', async () => {
+  const harness = await startServer({ maxUnauthenticated: 2 });
+  const jwt = await harness.login('ada');
+  const first = await harness.open(jwt);
+  await harness.open(jwt);
+  const { token } = await harness.token(jwt);
+  const answer = await answerTo(harness, `/demo?token=${token}`);
+  expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+  expect(answer).toContain('Retry-After: 3\r\n');
+  expect(answer).toContain('"data":{"retryAfter":3000}');
+
+  // Its token was not spent, and a place is free again once one has authenticated.
+  first.sendJson({ type: 'jwt', token: jwt });
+  await first.next();
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test('S9 an unauthenticated connection that goes away gives its place back', async () => {
+  const places = createPlaces(1);
+  const leave = places.enter();
+  expect(places.enter()).toBeUndefined();
+  leave?.();
+  leave?.();
+  expect(places.taken).toBe(0);
+  expect(places.enter()).toBeDefined();
+});
+
+test('S12 a token store that is down refuses upgrades and ends nothing', async () => {
+  const environment = fakeEnvironment();
+  const tokens = memoryTokens(environment);
+  const harness = await startServer({}, { environment, tokens });
+  const jwt = await harness.login('ada');
+  const client = await harness.ready(jwt);
+  const { token } = await harness.token(jwt);
+  vi.spyOn(tokens, 'take').mockRejectedValueOnce(new Error(`cannot find ${token}`));
+  vi.spyOn(tokens, 'mint').mockRejectedValueOnce(new Error(`cannot insert ${token}`));
+  expect(await statusOf(openClient(harness.address(token)))).toBe(503);
+  expect((await harness.post('/token/ws', undefined, jwt)).status).toBe(500);
+  client.sendJson({ type: 'message', data: 'still here' });
+  expect(await client.nextJson()).toEqual({ type: 'message', data: 'echo: still here' });
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test('a request that offers another upgrade is a request like others', async () => {
+  const harness = await startServer();
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest('/health', { Upgrade: 'h2c', Connection: 'close, Upgrade' }));
+  expect((await raw.ended).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+});

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openClient } from './testing/client.ts';
+
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+interface Run {
+  readonly process: ChildProcess;
+  readonly out: () => string;
+  readonly error: () => string;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number | null>;
+}
+
+/** Starts the server as a process of its own, with these variables and no others of ours. */
+function run(variables: Record<string, string>): Run {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH, LOG_LEVEL: 'silent', ...variables },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let error = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    error += chunk;
+  });
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  return { process: child, out: () => out, error: () => error, exited };
+}
+
+async function urlOf({ process: child, out }: Run): Promise<string> {
+  while (!out().includes('\n')) await once(child.stdout as NodeJS.ReadableStream, 'data');
+  expect(out()).toMatch(/^Two-Stage Socket demo: http:\/\/127\.0\.0\.1:\d+\/\n$/);
+  return out().slice('Two-Stage Socket demo: '.length, -2);
+}
+
+test('it says where its page is, and S13 stops on SIGTERM with a way back for its clients', async () => {
+  const started = run({ PORT: '0' });
+  const url = await urlOf(started);
+  const json = { 'Content-Type': 'application/json' };
+  const credentials = JSON.stringify({ username: 'ada', password: 'ada' });
+  const login = await fetch(`${url}/login`, { method: 'POST', headers: json, body: credentials });
+  const jwt = ((await login.json()) as { data: { token: string } }).data.token;
+  const mint = await fetch(`${url}/token/ws`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${jwt}` },
+  });
+  const { token } = ((await mint.json()) as { data: { token: string } }).data;
+  const client = await openClient(`${url.replace('http', 'ws')}/demo?token=${token}`);
+  client.sendJson({ type: 'jwt', token: jwt });
+  expect(await client.next()).toBe('authentication successful');
+
+  started.process.kill('SIGTERM');
+  const { code, reason } = await client.closed;
+  expect(code).toBe(1012);
+  expect(reason).toMatch(/^retry-after=\d+$/);
+  expect(await started.exited).toBe(0);
+  expect(started.error()).toBe('');
+});
+
+test('wrong settings end it with all that is wrong, and no stack', async () => {
+  const started = run({ PORT: 'http', TOKEN_STORE: 'redis://localhost' });
+  expect(await started.exited).toBe(1);
+  expect(started.error()).toBe(
+    [
+      'The settings are wrong:',
+      '  PORT is "http"; expected a whole number from 0 to 65535',
+      '  TOKEN_STORE is "redis://…"; expected memory: stores in MongoDB and Redis are not there yet',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('a port that is taken ends it with one line that says what to do', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const started = run({ PORT: String(port) });
+  expect(await started.exited).toBe(1);
+  expect(started.error()).toBe(
+    `Port ${port} is taken: set PORT to another one, or to 0 for any that is free.\n`,
+  );
+});

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
+import { createDemoServer } from './server.ts';
+import { openRaw, upgradeRequest } from './testing/client.ts';
+import { startServer } from './testing/harness.ts';
+
+test('S14 permessage-deflate is off, whatever the client offers', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(
+    upgradeRequest(`/demo?token=${token}`, {
+      'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits',
+    }),
+  );
+  await raw.until('\r\n\r\n');
+  expect(raw.received().toString()).toMatch(/^HTTP\/1\.1 101 /);
+  expect(raw.received().toString()).not.toMatch(/sec-websocket-extensions/i);
+  raw.socket.destroy();
+});
+
+test('S11 a run of everything leaves no secret in the logs', async () => {
+  // The harness looks for them after every test; this one makes sure that there was something.
+  const harness = await startServer({ faults: true, heartbeat: 1000, broadcastEvery: 1000 });
+  const jwt = await harness.login('ada');
+  const original = await harness.readyOriginal(jwt);
+  const client = await harness.ready(jwt);
+  client.sendJson({ type: 'jwt', token: jwt });
+  await client.next();
+  original.send(jwt);
+  await original.next();
+  client.send(`${jwt}`);
+  await client.closed;
+  const refused = openRaw(harness.server.url);
+  refused.socket.write(upgradeRequest(`/demo?token=${(await harness.token(jwt)).token}x`));
+  await refused.ended;
+  const broken = openRaw(harness.server.url);
+  broken.socket.write(`GET /demo?token=${(await harness.token(jwt)).token} NONSENSE\r\n\r\n`);
+  await broken.ended;
+  await harness.request('/token/ws', {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${jwt}`, 'Content-Type': 'application/json' },
+    body: `{"token":"${jwt}`,
+  });
+  await harness.request(`/login?token=${jwt}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: `{"username":${jwt}`,
+  });
+  await harness.post('/logout', undefined, jwt);
+  await original.closed;
+  await harness.server.stop();
+  const logs = harness.logs.join('');
+  for (const message of ['listening', 'connection ready', 'connection ended', 'upgrade refused']) {
+    expect(logs).toContain(message);
+  }
+});
+
+test('a client that resets its connection at any point takes nothing along', async () => {
+  const harness = await startServer();
+  const jwt = await harness.login('ada');
+  for (const wait of [false, true]) {
+    const raw = openRaw(harness.server.url);
+    raw.socket.write(upgradeRequest(`/demo?token=${(await harness.token(jwt)).token}`));
+    if (wait) await raw.until('\r\n\r\n');
+    raw.socket.resetAndDestroy();
+    await raw.ended;
+  }
+  const client = await harness.ready(jwt);
+  await client.roundTrip();
+});
+
+test('a frame that breaks the WebSocket protocol ends one connection', async () => {
+  const harness = await startServer();
+  const jwt = await harness.login('ada');
+  const witness = await harness.ready(jwt);
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${(await harness.token(jwt)).token}`));
+  await raw.until('\r\n\r\n');
+  // Unmasked, with a reserved opcode.
+  raw.socket.write(Buffer.from([0x8f, 0x01, 0x00]));
+  await raw.until(Buffer.from([0x03, 0xea]));
+  raw.socket.destroy();
+  await witness.roundTrip();
+});
+
+test('a port that is taken rejects, and the server can be given another', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as { port: number };
+  const server = createDemoServer({ port });
+  await expect(server.listen()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+});
+
+test('addresses are those a browser can open', async () => {
+  const harness = await startServer({ host: '0.0.0.0' });
+  expect(harness.server.url).toMatch(/^http:\/\/localhost:\d+$/);
+  expect(harness.server.socketUrl).toBe(`${harness.server.url.replace('http', 'ws')}/demo`);
+  expect(() => createDemoServer().url).toThrow('does not listen');
+});
+
+test('closing twice, or before it listens, does no harm', async () => {
+  const server = createDemoServer({ port: 0 });
+  await server.close();
+  await server.listen();
+  await server.close();
+  await server.close();
+});
