@@ -14,11 +14,13 @@ export interface Emitter<E> {
   emit<K extends keyof E>(event: K, payload: E[K]): void;
   /** Runs `action`, and only then tells of what it emitted. */
   batch(action: () => void): void;
+  /** Takes back what was emitted and nobody has heard yet, other than `kept`. */
+  retract(kept: keyof E): void;
 }
 
 export function createEmitter<E>(): Emitter<E> {
   const entries: { [K in keyof E]?: readonly Entry[] } = {};
-  const pending: [event: keyof E, payload: unknown][] = [];
+  let pending: [event: keyof E, payload: unknown][] = [];
   let busy = false;
 
   const batch = (action: () => void) => {
@@ -53,6 +55,9 @@ export function createEmitter<E>(): Emitter<E> {
     },
     emit: (event, payload) => batch(() => pending.push([event, payload])),
     batch,
+    retract(kept) {
+      pending = pending.filter(([event]) => event === kept);
+    },
   };
 }
 

@@ -296,6 +296,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     this.#tokens = createTokens(this.#settings);
     this.#state = Object.freeze({ status: 'closed', failure });
     this.#emitter.batch(() => {
+      this.#emitter.retract('unsent');
       this.#emitter.emit('statechange', this.#state);
       if (failure) this.#emitter.emit('error', failure);
       this.#report(this.#queue.clear(), 'closed');
@@ -305,9 +306,11 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   }
 
   #report(entries: Entry[], reason: Unsent['reason']): void {
-    for (const { message } of entries) {
-      this.#emitter.emit('unsent', { message: message as Outgoing, reason });
-    }
+    this.#emitter.batch(() => {
+      for (const { message } of entries) {
+        this.#emitter.emit('unsent', { message: message as Outgoing, reason });
+      }
+    });
   }
 }
 
