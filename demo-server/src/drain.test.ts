@@ -41,7 +41,7 @@ test('S13 a stop lets clients move first, then closes with a time to come back',
 });
 
 test('S13 a hundred clients under load are told nothing they cannot come back from', async () => {
-  const harness = await startServer({ broadcastEvery: 10, tokensPerMinute: 0 });
+  const harness = await startServer({ broadcastEvery: 100, tokensPerMinute: 0 });
   const jwt = await harness.login('ada');
   const clients = await Promise.all(
     Array.from({ length: 100 }, (_, n) =>
@@ -61,7 +61,7 @@ test('S13 a hundred clients under load are told nothing they cannot come back fr
     return spread;
   };
   const stopped = harness.server.stop();
-  for (let n = 0; n < 500; n += 1) harness.environment.advance(10);
+  harness.environment.advance(5000);
   const codes = await Promise.all(clients.map((client) => client.closed));
   await stopped;
 

@@ -1,5 +1,9 @@
 import { join } from 'node:path';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, {
+  type Express as App,
+  type ErrorRequestHandler,
+  type RequestHandler,
+} from 'express';
 import helmet from 'helmet';
 import { fail, succeed } from './envelope.ts';
 import type { FanOut } from './fan-out.ts';
@@ -56,7 +60,7 @@ export interface HttpOptions {
 const USERS = ['ada', 'bob'];
 
 /** The HTTP side: the API, and the demo page. */
-export function createApp(options: HttpOptions): Express {
+export function createApp(options: HttpOptions): App {
   const { settings, log, jwts, tokens, fanOut, faults, origins, draining } = options;
   const app = express();
   app.disable('x-powered-by');
