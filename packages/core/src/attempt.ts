@@ -45,6 +45,7 @@ export function createAttempt(
   let wire: Wire = 'original';
   let ws: WebSocketLike | undefined;
   let cancelWatchdog: (() => void) | undefined;
+  let announced: Stage | undefined;
   let tokenWentBefore = false;
   let offersV1 = false;
   let payload: unknown;
@@ -79,6 +80,12 @@ export function createAttempt(
     cancelWatchdog = timeout
       ? settings.environment.after(timeout, () => fail({ code: `${next}-timeout` }))
       : undefined;
+  };
+
+  const announce = (next: Exclude<Stage, 'ready'>) => {
+    if (announced === next) return;
+    announced = next;
+    progress.stage(next);
   };
 
   const becomeReady = (ack?: any) => {
@@ -129,7 +136,7 @@ export function createAttempt(
   const connect = (url: string | URL, token: Token | undefined) => {
     const { WebSocket = globalThis.WebSocket } = settings;
     enter('connect');
-    progress.stage('connect');
+    announce('connect');
     if (signal.aborted) return;
     if (!WebSocket) return fail({ code: 'websocket-missing' });
     try {
@@ -140,7 +147,7 @@ export function createAttempt(
       // Not a cause: it holds the URL, and that holds the token.
       return fail({ code: 'address-refused' });
     }
-    tokenWentBefore = tokens.dial();
+    tokenWentBefore = token !== undefined && tokens.dial();
     ws.binaryType = 'arraybuffer';
     ws.onerror = () => {};
     ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFacts(stage, code, reason));
@@ -148,7 +155,7 @@ export function createAttempt(
       tokens.opened();
       if (!hasInit) return becomeReady();
       enter('init');
-      progress.stage('init');
+      announce('init');
       try {
         if (!signal.aborted) sendInit();
       } catch (error) {
@@ -172,7 +179,7 @@ export function createAttempt(
       let token = tokens.reuse(tokenRetry);
       const needsToken = !token && getToken;
       enter('token');
-      progress.stage(needsToken ? 'token' : 'connect');
+      announce(needsToken ? 'token' : 'connect');
       if (hasInit && !signal.aborted) askInit();
       if (needsToken && !signal.aborted) {
         token = await tokens.fetch(getToken, { ...context, previous: tokens.previous });

@@ -8,8 +8,8 @@ interface Entry {
 export interface Emitter<E> {
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): () => void;
   /**
-   * Tells listeners of the event. Events that a listener causes wait until everyone has heard the one
-   * before, so that all listeners see one history.
+   * Tells those who listen now of the event. Events that a listener causes wait until everyone has heard
+   * the one before, so that all listeners see one history.
    */
   emit<K extends keyof E>(event: K, payload: E[K]): void;
   /** Runs `action`, and only then tells of what it emitted. */
@@ -20,7 +20,7 @@ export interface Emitter<E> {
 
 export function createEmitter<E>(): Emitter<E> {
   const entries: { [K in keyof E]?: readonly Entry[] } = {};
-  let pending: [event: keyof E, payload: unknown][] = [];
+  let pending: [event: keyof E, heard: readonly Entry[], payload: unknown][] = [];
   let busy = false;
 
   const batch = (action: () => void) => {
@@ -34,8 +34,8 @@ export function createEmitter<E>(): Emitter<E> {
     }
   };
 
-  const tell = (event: keyof E, payload: unknown) => {
-    for (const entry of entries[event] ?? []) {
+  const tell = (_event: keyof E, heard: readonly Entry[], payload: unknown) => {
+    for (const entry of heard) {
       try {
         if (entry.live) entry.listener(payload);
       } catch (error) {
@@ -53,7 +53,7 @@ export function createEmitter<E>(): Emitter<E> {
         entries[event] = entries[event]?.filter((other) => other !== entry) ?? [];
       };
     },
-    emit: (event, payload) => batch(() => pending.push([event, payload])),
+    emit: (event, payload) => batch(() => pending.push([event, entries[event] ?? [], payload])),
     batch,
     retract(kept) {
       pending = pending.filter(([event]) => event === kept);

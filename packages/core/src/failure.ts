@@ -40,7 +40,9 @@ export function appFacts(code: ErrorCode, cause: any): Facts {
 
 /** A `Retry-After` header in ms: seconds or a date (RFC 9110 section 10.2.3). */
 export function headerDelay(header: string | null | undefined): number | undefined {
-  return header ? toDelay(+header * 1000 || Date.parse(header) - Date.now()) : undefined;
+  if (!header) return undefined;
+  const ms = +header * 1000;
+  return toDelay(Number.isNaN(ms) ? Math.max(0, Date.parse(header) - Date.now()) : ms);
 }
 
 function toDelay(value: unknown): number | undefined {

@@ -1,5 +1,13 @@
 import { jsonCodec } from './codec.ts';
-import type { Codec, Environment, Options, QueueOptions, RetryOptions, Timeouts } from './types.ts';
+import type {
+  Codec,
+  Environment,
+  Options,
+  Page,
+  QueueOptions,
+  RetryOptions,
+  Timeouts,
+} from './types.ts';
 
 /** Options with every default in place. */
 export interface Settings
@@ -30,7 +38,16 @@ const queue: QueueOptions = {
   maxBuffered: 1_048_576,
 };
 
-const environment: Environment = {
+const page: Page = {
+  online: () => globalThis.navigator?.onLine !== false,
+  // React Native has a global scope without `addEventListener`.
+  on(event, listener) {
+    globalThis.addEventListener?.(event, listener);
+    return () => globalThis.removeEventListener?.(event, listener);
+  },
+};
+
+const clock: Omit<Environment, 'page'> = {
   now: () => Date.now(),
   random: () => Math.random(),
   after(ms, callback) {
@@ -38,25 +55,14 @@ const environment: Environment = {
     const id = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
     return () => clearTimeout(id);
   },
-  page: {
-    online: () => globalThis.navigator?.onLine !== false,
-    // React Native has a global scope without `addEventListener`.
-    on(event, listener) {
-      globalThis.addEventListener?.(event, listener);
-      return () => globalThis.removeEventListener?.(event, listener);
-    },
-  },
 };
-
-/** Relative, or with a scheme that can become a WebSocket's. */
-const isUrl = /^(?!\w+:)|^(ws|http)s?:/i;
 
 const functions = ['getToken', 'isReady', 'isRejected', 'WebSocket'] as const;
 
 /** @throws TypeError that names the option and what was expected */
 export function toSettings(options: Options<any, any>): Settings {
-  const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec } = options;
-  must('url', typeof url === 'function' || (url && isUrl.test(String(url))), 'a URL or a function');
+  const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec } = options ?? {};
+  must('url', typeof url === 'function' || isUrl(url), 'a URL or a function');
   for (const name of functions) {
     must(name, typeof (options[name] ?? must) === 'function', 'a function');
   }
@@ -65,7 +71,7 @@ export function toSettings(options: Options<any, any>): Settings {
     'tokenIn',
     ['query', 'subprotocol'].includes(tokenIn as string) ||
       typeof tokenIn === 'function' ||
-      Object.keys(tokenIn).join() === 'query',
+      Object.keys(tokenIn ?? {}).join() === 'query',
     "'query', 'subprotocol', { query: name } or a function",
   );
   // A payload that is missing by mistake must not make a socket that needs none.
@@ -76,24 +82,36 @@ export function toSettings(options: Options<any, any>): Settings {
     retry: merge('retry', retry, options.retry),
     timeouts: merge('timeouts', timeouts, options.timeouts),
     queue: options.queue !== false && merge('queue', queue, options.queue),
-    environment: merge('environment', environment, options.environment),
+    environment: {
+      ...merge('environment', clock, options.environment),
+      page: merge('environment.page', page, options.environment?.page),
+    },
   };
 }
 
-function merge<T>(group: string, defaults: T, given: Partial<T> = {}): T {
-  const merged = { ...defaults };
-  for (const name in given) {
-    const value = given[name];
+/** What is given, over the defaults; methods keep their `this`. */
+function merge<T extends object>(group: string, defaults: T, given?: Partial<T>): T {
+  const merged: { [name: string]: any } = { ...defaults };
+  for (const name in merged) {
+    const value: unknown = given?.[name as keyof T];
     if (value === undefined) continue;
-    const expected = typeof defaults[name];
+    const expected = typeof merged[name];
     must(
       `${group}.${name}`,
       typeof value === expected && (typeof value !== 'number' || value >= 0),
-      expected === 'number' ? '0 or more' : `a ${expected}`,
+      expected === 'number' ? '0 or more' : 'a function',
     );
-    merged[name] = value as T[typeof name];
+    merged[name] = typeof value === 'function' ? value.bind(given) : value;
   }
-  return merged;
+  return merged as T;
+}
+
+function isUrl(value: unknown): boolean {
+  return (
+    value instanceof URL ||
+    (typeof value === 'string' && /^(?!\w+:)./.test(value)) ||
+    /^(ws|http)s?:/i.test(value as string)
+  );
 }
 
 function must(name: string, holds: unknown, expected: string): void {

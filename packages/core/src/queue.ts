@@ -55,7 +55,12 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
       const entrySize = frameSize(entry.frame);
       if (kept.length >= limits.maxMessages || size + entrySize > limits.maxBytes) return false;
       maxAge = limits.maxAge;
-      kept.push({ ...entry, size: entrySize, at: settings.environment.now() });
+      kept.push({
+        message: entry.message,
+        frame: copy(entry.frame),
+        size: entrySize,
+        at: settings.environment.now(),
+      });
       size += entrySize;
       if (kept.length === 1) take(0);
       return true;
@@ -71,4 +76,12 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
 function frameSize(frame: Frame): number {
   if (typeof frame === 'string') return frame.length * 2;
   return 'size' in frame ? frame.size : frame.byteLength;
+}
+
+/** Binary is the sender's to write on: an encoder may use one buffer for every message. */
+function copy(frame: Frame): Frame {
+  if (ArrayBuffer.isView(frame)) {
+    return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength).slice();
+  }
+  return frame instanceof ArrayBuffer ? frame.slice(0) : frame;
 }

@@ -48,7 +48,8 @@ export function retryDelay(
   }
   const delay =
     retryAfter === undefined
-      ? random * Math.min(maxDelay, initialDelay * factor ** tries)
+      ? // Infinity times 0 is not a delay.
+        random * Math.min(maxDelay, initialDelay * factor ** tries) || 0
       : Math.min(600_000, retryAfter + random * 1000);
   return tries ? Math.max(minDelay, delay) : delay;
 }

@@ -84,10 +84,11 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     this.#connected = true;
     this.#history = noHistory;
     this.#tokens.drop();
+    this.#cancelGrace?.();
     const before = this.#state;
     this.#leave();
     // Leaving aborts a signal: whoever listens to it may have decided otherwise.
-    if (this.#state === before) this.#begin('reconnect');
+    if (!this.#attempt && this.#state === before) this.#begin('reconnect');
   };
 
   /**
@@ -102,7 +103,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     return () => {
       if (!held) return;
       held = false;
-      if (--this.#holders || this.#connected) return;
+      if (--this.#holders || this.#connected || this.#state.status === 'closed') return;
       this.#cancelGrace = this.#settings.environment.after(grace, () => this.#shut(undefined));
     };
   };
@@ -152,17 +153,24 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    */
   readonly ready = ({ signal }: { readonly signal?: AbortSignal } = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const check = () => {
-        if (signal?.aborted) reject(signal.reason);
-        else if (this.#state.status === 'ready') resolve(this.#ack);
-        else if (this.#state.status === 'closed') reject(this.#state.failure ?? closedError());
-        else return;
-        off();
-        signal?.removeEventListener('abort', check);
+      const abort = () => settle(() => reject(signal?.reason));
+      const close = ({ failure }: { readonly failure?: TwoStageError | undefined }) =>
+        settle(() =>
+          reject(failure ?? new TwoStageError({ stage: 'ready', code: 'closed' }, false)),
+        );
+      const offs = [
+        this.on('ready', ({ ack }) => settle(() => resolve(ack))),
+        this.on('close', close),
+        () => signal?.removeEventListener('abort', abort),
+      ];
+      const settle = (action: () => void) => {
+        for (const off of offs) off();
+        action();
       };
-      const off = this.subscribe(check);
-      signal?.addEventListener('abort', check);
-      check();
+      signal?.addEventListener('abort', abort);
+      if (signal?.aborted) abort();
+      else if (this.#state.status === 'ready') settle(() => resolve(this.#ack));
+      else if (this.#state.status === 'closed') close(this.#state);
     });
 
   /**
@@ -172,26 +180,29 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Incoming, void> {
     const kept: Incoming[] = [];
+    let end: { readonly failure?: TwoStageError | undefined } | undefined;
     let wake: (() => void) | undefined;
     const offMessage = this.on('message', (message) => {
       kept.push(message);
       wake?.();
     });
-    const offState = this.subscribe(() => wake?.());
+    const offClose = this.on('close', (close) => {
+      end = close;
+      wake?.();
+    });
+    if (this.#state.status === 'closed') end = this.#state;
     try {
       while (true) {
         while (kept.length) yield* kept.splice(0);
-        if (this.#state.status === 'closed') {
-          if (this.#state.failure) throw this.#state.failure;
-          return;
-        }
+        if (end?.failure) throw end.failure;
+        if (end) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
     } finally {
       offMessage();
-      offState();
+      offClose();
     }
   }
 
@@ -235,7 +246,6 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   }
 
   #enter(state: State): void {
-    if (state.status === this.#state.status && state.status !== 'waiting') return;
     this.#state = Object.freeze(state);
     this.#emitter.emit('statechange', state);
   }
@@ -313,8 +323,6 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     });
   }
 }
-
-const closedError = () => new TwoStageError({ stage: 'ready', code: 'closed' }, false);
 
 /** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
 function checkClose(code = 1000, reason = ''): void {
