@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
@@ -18,39 +18,30 @@ export const chromiumArgs = [
 ];
 
 /**
- * Where a Chromium is, or undefined: `CHROMIUM_PATH`, then the machine's own, then Playwright's.
- * A `CHROMIUM_PATH` that is wrong is not papered over by another browser.
+ * Where a Chromium that starts is: `CHROMIUM_PATH`, the machine's own, or Playwright's. A
+ * `CHROMIUM_PATH` that is wrong is not papered over by another browser.
+ *
+ * @returns {Promise<string | undefined>}
  */
 export async function findChromium(env = process.env) {
-  if (env.CHROMIUM_PATH) return isExecutable(env.CHROMIUM_PATH) ? env.CHROMIUM_PATH : undefined;
-  return findInPath(env) ?? (await findPlaywrights());
+  if (env.CHROMIUM_PATH) return [env.CHROMIUM_PATH].find(starts);
+  const folders = ['/usr/bin', ...(env.PATH ?? '').split(delimiter)];
+  const own = names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return own.find(starts) ?? [await playwrights()].find(starts);
 }
 
-/** @param {NodeJS.ProcessEnv} env */
-function findInPath(env) {
-  const folders = new Set(['/usr/bin', ...(env.PATH ?? '').split(delimiter)]);
-  for (const name of names) {
-    for (const folder of folders) {
-      const path = join(folder, name);
-      if (isExecutable(path)) return path;
-    }
-  }
-  return undefined;
-}
-
-async function findPlaywrights() {
+async function playwrights() {
   // Loaded late: the rest of this module has to work before anything is installed.
   const { chromium } = await import('playwright');
-  const path = chromium.executablePath();
-  return existsSync(path) ? path : undefined;
+  return chromium.executablePath();
 }
 
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/**
+ * That a file is there says little: Ubuntu's `chromium-browser` only points to its snap, and one
+ * that Playwright brought may lack libraries of the system.
+ *
+ * @param {string} path
+ */
+function starts(path) {
+  return spawnSync(path, ['--version']).status === 0;
 }

@@ -1,0 +1,78 @@
+// Runs before `npm start` and `npm test`, when there may be nothing but git, npm and Node 20: it
+// may use only what Node 20 has, and modules of this folder that keep to the same.
+import { spawnSync } from 'node:child_process';
+import { delimiter, join } from 'node:path';
+import { findChromium } from './chromium.mjs';
+import { isInstalled, markInstalled } from './installation.mjs';
+import { root } from './workspaces.mjs';
+
+const bin = join(root, 'node_modules', '.bin');
+
+requireNode();
+if (!isInstalled()) install();
+if (process.argv.includes('--browser')) await requireChromium();
+
+function requireNode() {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20) giveUp(`This is Node ${process.versions.node}: install Node 20 or newer.`);
+}
+
+function install() {
+  console.log('Installing what is missing; the first time this takes about a minute …');
+  // Not with the Node that is in node_modules: npm is about to take it away.
+  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== bin);
+  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
+  if (!run('npm', args, { PATH: path.join(delimiter) })) {
+    giveUp('npm ci failed, as npm says above; if package.json was edited, run npm install first.');
+  }
+  if (!run(join(bin, 'node'), ['--version'])) {
+    giveUp('Node 24 was not installed: run npm rebuild node esbuild --ignore-scripts=false.');
+  }
+  markInstalled();
+}
+
+async function requireChromium() {
+  if (await findChromium()) return;
+  const { CHROMIUM_PATH } = process.env;
+  if (CHROMIUM_PATH) giveUp(`CHROMIUM_PATH is ${CHROMIUM_PATH}, which does not start: correct it.`);
+
+  console.log('No Chromium to test in: letting Playwright bring one …');
+  run(join(bin, 'playwright'), ['install', '--no-shell', 'chromium']);
+  if (await findChromium()) return;
+
+  if (process.getuid?.() === 0) {
+    console.log('Playwright could not: installing the chromium package of the system …');
+    run('apt-get', ['update', '-qq']);
+    run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', 'chromium'], {
+      DEBIAN_FRONTEND: 'noninteractive',
+    });
+    if (await findChromium()) return;
+  }
+  giveUp('No Chromium: install one (apt-get install chromium), or set CHROMIUM_PATH to yours.');
+}
+
+/**
+ * Whether a command succeeded. It is heard only if not, and then its first lines have the reason.
+ *
+ * @param {string} command
+ * @param {string[]} args
+ */
+function run(command, args, env = {}) {
+  const { status, stderr } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status !== 0 && stderr) console.error(stderr.trim().split('\n', 5).join('\n'));
+  return status === 0;
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function giveUp(message) {
+  console.error(message);
+  process.exit(1);
+}
