@@ -26,7 +26,7 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
   source: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
   selector: (state: State) => Selected = (state) => state as Selected,
 ): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> } {
-  const socket = useMade('retain' in source ? source : identify(source), () =>
+  const socket = useMade(identify(source), () =>
     'retain' in source ? source : new TwoStageSocket(source),
   );
   useInsertionEffect(() => {
@@ -39,7 +39,7 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
     () => select(socket.getSnapshot()),
     () => select(idle),
   );
-  useEffect(socket.retain, [socket]);
+  useEffect(() => socket.retain(), [socket]);
   return { state, socket };
 }
 
@@ -76,9 +76,11 @@ export function useReducedMessages<Incoming, T>(
   return useSyncExternalStore(reduced.subscribe, reduced.getSnapshot, reduced.getSnapshot);
 }
 
-/** What makes options another socket. A function never does: inline ones are new at every render. */
-function identify({ key, url }: SocketOptions<any, any>): string {
-  return JSON.stringify([key, typeof url === 'function' ? null : url]);
+/** What makes it another socket. A function never does: inline ones are new at every render. */
+function identify(source: TwoStageSocket<any, any> | SocketOptions<any, any>): unknown {
+  if ('retain' in source) return source;
+  const { key, url } = source;
+  return JSON.stringify([key, typeof url === 'function' || url]);
 }
 
 /** Made once for each `key`. State rather than a memo, which Fast Refresh throws away. */
@@ -95,7 +97,7 @@ function useLatest<T>(value: T): { readonly current: T } {
   const latest = useRef(value);
   useInsertionEffect(() => {
     latest.current = value;
-  }, [value]);
+  });
   return latest;
 }
 

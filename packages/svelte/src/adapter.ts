@@ -1,5 +1,11 @@
-import { type Options, reduceMessages, type State, TwoStageSocket } from '@two-stage-socket/core';
-import { onMount, untrack } from 'svelte';
+import {
+  type Options,
+  type ReducedMessages,
+  reduceMessages,
+  type State,
+  TwoStageSocket,
+} from '@two-stage-socket/core';
+import { onMount } from 'svelte';
 import { createSubscriber } from 'svelte/reactivity';
 import { toStore } from 'svelte/store';
 
@@ -33,32 +39,27 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeGetter<TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>>,
 ): Readable<State> & { readonly socket: TwoStageSocket<Incoming, Outgoing> } {
   const toSocket = createOwner<Incoming, Outgoing>();
-  let socket = toSocket(toValue(source));
-  const trackSocket = createSubscriber((update) =>
-    follow(source, (given) => {
-      const before = socket;
-      socket = toSocket(given);
-      if (socket !== before) update();
-    }),
-  );
-  const getSocket = () => {
-    trackSocket();
-    return socket;
+  const getSocket = () => toSocket(toValue(source));
+  const state = toReadable(getSocket, ({ getSnapshot, retain, subscribe }) => ({
+    getSnapshot,
+    subscribe(listener) {
+      const off = subscribe(listener);
+      const release = retain();
+      return () => {
+        off();
+        release();
+      };
+    },
+  }));
+  return {
+    subscribe: state.subscribe,
+    get current() {
+      return state.current;
+    },
+    get socket() {
+      return getSocket();
+    },
   };
-  const state = toReadable(
-    () => socket.getSnapshot(),
-    (update) =>
-      follow(getSocket, (socket) => {
-        const off = socket.subscribe(update);
-        const release = socket.retain();
-        update();
-        return () => {
-          off();
-          release();
-        };
-      }),
-  );
-  return Object.defineProperty(state, 'socket', { get: getSocket }) as any;
 }
 
 /**
@@ -70,7 +71,17 @@ export function useMessage<Incoming>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
-  onMount(() => follow(socket, (socket) => socket.on('message', handler)));
+  let off: (() => void) | undefined;
+  onMount(() => {
+    const stop = toStore(() => toValue(socket)).subscribe((socket) => {
+      off?.();
+      off = socket.on('message', handler);
+    });
+    return () => {
+      stop();
+      off?.();
+    };
+  });
 }
 
 /**
@@ -82,17 +93,9 @@ export function reducedMessages<Incoming, T>(
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): Readable<T> {
-  let from = toValue(socket);
-  let reduced = reduceMessages(from, reducer, initial);
   return toReadable(
-    () => reduced.getSnapshot(),
-    (update) =>
-      follow(socket, (socket) => {
-        if (socket !== from) reduced = reduceMessages(socket, reducer, initial);
-        from = socket;
-        update();
-        return reduced.subscribe(update);
-      }),
+    () => toValue(socket),
+    (socket) => reduceMessages(socket, reducer, initial),
   );
 }
 
@@ -104,51 +107,37 @@ function createOwner<Incoming, Outgoing>() {
     given: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
   ): TwoStageSocket<Incoming, Outgoing> => {
     if ('retain' in given) return given;
-    const next = identify(given);
-    if (owned && next === identity) owned.configure(given);
+    const { key, url } = given;
+    const before = identity;
+    // A function never makes another socket: inline ones are new at every change.
+    identity = JSON.stringify([key, typeof url === 'function' || url]);
+    if (owned && before === identity) owned.configure(given);
     else owned = new TwoStageSocket(given);
-    identity = next;
     return owned;
   };
 }
 
-/** What makes options another socket. A function never does: inline ones are new at every change. */
-function identify({ key, url }: SocketOptions<any, any>): string {
-  return JSON.stringify([key, typeof url === 'function' ? null : url]);
-}
-
-/**
- * Runs `start` for what `source` gives, and again for each that replaces it; what `start` returns stops
- * that. Returns a function that stops it all.
- */
-function follow<T>(source: MaybeGetter<T>, start: (value: T) => (() => void) | undefined): () => void {
-  let stop: (() => void) | undefined;
-  const off = toStore(() => toValue(source)).subscribe((value) => {
-    stop?.();
-    stop = untrack(() => start(value));
-  });
-  return () => {
-    off();
-    stop?.();
+/** What `open` makes of the socket, as a store and for runes; made anew with another socket. */
+function toReadable<Socket, T>(
+  getSocket: () => Socket,
+  open: (socket: Socket) => ReducedMessages<T>,
+): Readable<T> {
+  let socket: Socket | undefined;
+  let opened: ReducedMessages<T>;
+  let track: () => void;
+  const get = () => {
+    const before = socket;
+    socket = getSocket();
+    if (socket !== before) {
+      opened = open(socket);
+      track = createSubscriber(opened.subscribe);
+    }
+    track();
+    return opened.getSnapshot();
   };
-}
-
-function toReadable<T>(get: () => T, listen: (update: () => void) => () => void): Readable<T> {
-  const track = createSubscriber(listen);
   return {
-    subscribe(run) {
-      let shown = get();
-      run(shown);
-      // Stores are subscribed to on a server too.
-      if (typeof document === 'undefined') return () => {};
-      return listen(() => {
-        const before = shown;
-        shown = get();
-        if (shown !== before) run(shown);
-      });
-    },
+    subscribe: toStore(get).subscribe,
     get current() {
-      track();
       return get();
     },
   };

@@ -1,14 +1,13 @@
 import { type Options, reduceMessages, type State, TwoStageSocket } from '@two-stage-socket/core';
 import {
-  getCurrentInstance,
-  getCurrentScope,
+  type ComputedRef,
+  computed,
   type MaybeRefOrGetter,
-  onMounted,
   type ShallowRef,
   shallowReadonly,
   shallowRef,
   toValue,
-  watch,
+  watchPostEffect,
 } from 'vue';
 
 /** What a socket is made of, where its component owns it. */
@@ -37,33 +36,25 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
   selector: (state: State) => Selected = (state) => state as Selected,
 ): {
   readonly state: Readonly<ShallowRef<Selected>>;
-  readonly socket: Readonly<ShallowRef<TwoStageSocket<Incoming, Outgoing>>>;
+  readonly socket: ComputedRef<TwoStageSocket<Incoming, Outgoing>>;
 } {
   const toSocket = createOwner<Incoming, Outgoing>();
-  const given = () => {
-    const value = toValue(source);
-    // A copy reads every member, so that options which are changed in place are noticed too.
-    return 'retain' in value ? value : { ...value };
-  };
-  const socket = shallowRef(toSocket(given()));
-  watch(given, (value) => {
-    socket.value = toSocket(value);
-  });
-
+  const socket = computed(() => toSocket(toValue(source)));
   const state = shallowRef(selector(idle));
-  whileMounted(socket, (socket) => {
+  whileMounted(() => {
+    const { getSnapshot, retain, subscribe } = socket.value;
     const show = () => {
-      state.value = selector(socket.getSnapshot());
+      state.value = selector(getSnapshot());
     };
-    const off = socket.subscribe(show);
-    const release = socket.retain();
+    const off = subscribe(show);
+    const release = retain();
     show();
     return () => {
       off();
       release();
     };
   });
-  return { state: shallowReadonly(state), socket: shallowReadonly(socket) };
+  return { state: shallowReadonly(state), socket };
 }
 
 /**
@@ -74,7 +65,7 @@ export function useMessage<Incoming>(
   socket: MaybeRefOrGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
-  whileMounted(socket, (socket) => socket.on('message', handler));
+  whileMounted(() => toValue(socket).on('message', handler));
 }
 
 /**
@@ -87,8 +78,8 @@ export function useReducedMessages<Incoming, T>(
   initial: T,
 ): Readonly<ShallowRef<T>> {
   const value = shallowRef(initial);
-  whileMounted(socket, (socket) => {
-    const reduced = reduceMessages(socket, reducer, initial);
+  whileMounted(() => {
+    const reduced = reduceMessages(toValue(socket), reducer, initial);
     value.value = initial;
     return reduced.subscribe(() => {
       value.value = reduced.getSnapshot();
@@ -105,33 +96,22 @@ function createOwner<Incoming, Outgoing>() {
     given: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
   ): TwoStageSocket<Incoming, Outgoing> => {
     if ('retain' in given) return given;
-    const next = identify(given);
-    if (owned && next === identity) owned.configure(given);
+    const { key, url } = given;
+    const before = identity;
+    // A function never makes another socket: inline ones are new at every change.
+    identity = JSON.stringify([key, typeof url === 'function' || url]);
+    if (owned && before === identity) owned.configure(given);
     else owned = new TwoStageSocket(given);
-    identity = next;
     return owned;
   };
 }
 
-/** What makes options another socket. A function never does: inline ones are new at every change. */
-function identify({ key, url }: SocketOptions<any, any>): string {
-  return JSON.stringify([key, typeof url === 'function' ? null : url]);
-}
-
 /**
- * Runs `start` for what `source` gives, and again for each that replaces it; what `start` returns stops
- * that. From mounting on, so never on a server, until the scope is disposed; outside of components at
- * once, where there is a page.
+ * Runs `start` once mounted, and again for another socket; what `start` returns stops that. Not before
+ * mounting: what is shown first must be what a server shows, and a server starts nothing.
  */
-function whileMounted<T>(source: MaybeRefOrGetter<T>, start: (value: T) => () => void): void {
-  // Not always the component's: a store is set up by a component, and outlives it.
-  const scope = getCurrentScope();
-  const follow = () =>
-    watch(
-      () => toValue(source),
-      (value, _, onCleanup) => onCleanup(start(value)),
-      { immediate: true },
-    );
-  if (getCurrentInstance()) onMounted(() => scope?.run(follow));
-  else if (typeof document !== 'undefined') follow();
+function whileMounted(start: () => () => void): void {
+  // Outside of components Vue cannot tell that it is on a server.
+  if (typeof document === 'undefined') return;
+  watchPostEffect((onCleanup) => onCleanup(start()));
 }
