@@ -1,4 +1,4 @@
-/** The close codes the server uses. PROTOCOL.md section 7 says what a client makes of each. */
+/** The close codes the server uses. PROTOCOL.md section 8 says what a client makes of each. */
 export const CloseCode = {
   /** A message was larger than allowed. */
   tooLarge: 1009,

@@ -26,7 +26,7 @@ export interface GoingAway {
   readonly deadline: number;
 }
 
-/** How frames are written and read. PROTOCOL.md sections 5 and 6 specify the two there are. */
+/** How frames are written and read. PROTOCOL.md sections 6 and 7 specify the two there are. */
 export interface Wire {
   readonly name: 'original' | 'two-stage.v1';
   /** Whether a refused init is told so with a close code, instead of by the bare end. */
