@@ -65,7 +65,9 @@ export function createAttempt(
     if (signal.aborted) return;
     end(closeCode);
     const failure = { stage, ...facts };
-    if (stage === 'connect' && tokenWentBefore && tokens.doubt()) failure.code = 'token-suspect';
+    if (failure.stage === 'connect' && tokenWentBefore && tokens.doubt()) {
+      failure.code = 'token-suspect';
+    }
     if (failure.code === 'unauthorized' || failure.code === 'init-dropped') tokens.drop();
     progress.failed(failure);
   };

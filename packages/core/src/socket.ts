@@ -251,12 +251,13 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   }
 
   #lost(failure: Failure, attempt: Attempt): void {
+    if (this.#attempt !== attempt) return;
     const { environment, retry } = this.#settings;
     // Not at the ack: who accepts and then drops must not bring a fleet back at the shortest delay.
     if (environment.now() - this.#readyAt >= retry.stableAfter) this.#history = noHistory;
     const error = new TwoStageError(failure, isRetryable(failure, this.#history));
     const delay = nextDelay(error, this.#history, retry, environment.random());
-    // Whoever was asked may have closed the socket, or started it over.
+    // `decide` may have closed the socket, or started it over.
     if (this.#attempt !== attempt) return;
     if (delay === undefined) {
       this.#shut(error);
