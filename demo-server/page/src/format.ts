@@ -1,0 +1,50 @@
+/** A duration in ms, as short as it can be read at a glance. */
+export function formatDuration(ms: number): string {
+  if (ms < 10) return `${Math.max(0, ms).toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return formatSeconds(ms);
+}
+
+/** A duration that is counted while one looks: no finer than tenths of a second. */
+export function formatSeconds(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes} min ${Math.floor(seconds % 60)} s`;
+}
+
+/** A lifetime, in the largest unit that it fills. */
+export function formatLifetime(ms: number): string {
+  return ms < 60_000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+const clockTime = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  fractionalSecondDigits: 3,
+});
+
+/** The time of day to the millisecond. */
+export const formatTime = (at: number): string => clockTime.format(at);
+
+const closeCodes = new Map([
+  [1000, 'normal'],
+  [1001, 'going away'],
+  [1005, 'no code'],
+  [1006, 'no close frame'],
+  [1009, 'too big'],
+  [1012, 'restarting'],
+  [1013, 'try again later'],
+  [4400, 'bad frame'],
+  [4401, 'unauthorized'],
+  [4403, 'forbidden'],
+  [4408, 'init timeout'],
+  [4429, 'slow down'],
+]);
+
+/** A close code with its name, where it has one. */
+export function formatCloseCode(code: number): string {
+  const name = closeCodes.get(code);
+  return name ? `${code} ${name}` : String(code);
+}
