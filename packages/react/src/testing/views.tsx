@@ -1,0 +1,26 @@
+import type { ReactNode } from 'react';
+import {
+  type ChatProps,
+  type FeedProps,
+  type ListenerProps,
+  text,
+} from '../../../contract/contract.ts';
+import { useMessage, useReducedMessages, useTwoStageSocket } from '../index.ts';
+
+function Chat(props: ChatProps): ReactNode {
+  const { state, socket } = useTwoStageSocket<any, any, any>(props.source, props.selector);
+  useMessage(socket, (message) => props.onMessage?.(message));
+  props.onSocket?.(socket);
+  return <p>{text(state)}</p>;
+}
+
+function Listener(props: ListenerProps): ReactNode {
+  useMessage(props.socket, props.onMessage);
+  return null;
+}
+
+function Feed(props: FeedProps): ReactNode {
+  return <p>{JSON.stringify(useReducedMessages(props.socket, props.reducer, props.initial))}</p>;
+}
+
+export const views = { Chat, Listener, Feed };
