@@ -240,7 +240,7 @@ export function rig(options: { readonly [K in keyof Options<any, any>]?: unknown
         dialled.push(this);
       }
     },
-    environment: { now: world.now, random: world.random, after: world.after, page: world.page },
+    environment: world,
     ...options,
   };
   const kept = Object.entries(given).filter(([, value]) => value !== undefined);
