@@ -32,9 +32,7 @@ export function mountFaults(): void {
     } catch (error) {
       const isOff = (error as { status?: number }).status === 404;
       if (isOff) enable(false);
-      summary.value = isOff
-        ? 'Off: start the server with FAULTS=1'
-        : 'The server does not answer';
+      summary.value = isOff ? 'Off: start the server with FAULTS=1' : 'The server does not answer';
       summary.dataset.wrong = 'true';
     }
   };

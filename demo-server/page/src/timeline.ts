@@ -89,7 +89,11 @@ function withState(timeline: Timeline, state: State, at: number): Timeline {
     (status === 'connecting' && timeline.entries.find(isState)?.tone !== 'fetching-token');
   const entered = { ...(!starts && timeline.entered), [status]: at };
   const { token, failure } =
-    status === 'closed' && !state.failure ? nothing : starts ? { ...timeline, token: undefined } : timeline;
+    status === 'closed' && !state.failure
+      ? nothing
+      : starts
+        ? { ...timeline, token: undefined }
+        : timeline;
   return withEntry(
     { ...timeline, entered, token, failure },
     { at, tone: status, text: statusLabels[status], detail: describe(state, entered, at) },

@@ -5,7 +5,12 @@ import { failureFacts, failureMeaning } from '../labels.ts';
 export function Failure(props: { failure: TwoStageError | undefined; isOver: boolean }) {
   const { failure, isOver } = props;
   return (
-    <section className="failure" data-testid="failure" data-code={failure?.code} data-live={!isOver}>
+    <section
+      className="failure"
+      data-testid="failure"
+      data-code={failure?.code}
+      data-live={!isOver}
+    >
       <h3>{failure && isOver ? 'Recovered from' : 'Last failure'}</h3>
       {failure ? (
         <>

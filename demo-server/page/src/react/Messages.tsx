@@ -17,8 +17,12 @@ export function Messages({ socket }: { socket: TwoStageSocket<unknown, string> }
           ))}
         </ul>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <ol className="scroll" tabIndex={0} aria-label="Messages, the newest first" data-testid="messages">
+      <ol
+        className="scroll"
+        tabIndex={0}
+        aria-label="Messages, the newest first"
+        data-testid="messages"
+      >
         {list.map(({ id, at, kind, text }) => (
           <li data-kind={kind} data-testid="message" key={id}>
             <time>{formatTime(at)}</time>

@@ -8,8 +8,12 @@ export function Timeline({ timeline }: { timeline: Model }) {
       <header>
         <h3>Timeline</h3>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <ol className="scroll" tabIndex={0} aria-label="Events, the newest first" data-testid="timeline">
+      <ol
+        className="scroll"
+        tabIndex={0}
+        aria-label="Events, the newest first"
+        data-testid="timeline"
+      >
         {timeline.entries.map(({ id, at, tone, text, detail }) => (
           <li data-tone={tone} data-testid="event" key={id}>
             <time>{formatTime(at)}</time>
