@@ -57,23 +57,26 @@ const clock: Omit<Environment, 'page'> = {
   },
 };
 
+const isFunction = (value: unknown) => typeof value === 'function';
+
 const functions = ['getToken', 'isReady', 'isRejected', 'WebSocket'] as const;
 
 /** @throws TypeError that names the option and what was expected */
 export function toSettings(options: Options<any, any>): Settings {
   const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec } = options ?? {};
-  must('url', typeof url === 'function' || isUrl(url), 'a URL or a function');
+  must('url', isFunction(url) || isUrl(url), 'a URL or a function');
   for (const name of functions) {
-    must(name, typeof (options[name] ?? must) === 'function', 'a function');
+    must(name, isFunction(options[name] ?? must), 'a function');
   }
   must('tokenRetry', ['refresh', 'reuse'].includes(tokenRetry), "'refresh' or 'reuse'");
   must(
     'tokenIn',
     ['query', 'subprotocol'].includes(tokenIn as string) ||
-      typeof tokenIn === 'function' ||
+      isFunction(tokenIn) ||
       Object.keys(tokenIn ?? {}).join() === 'query',
     "'query', 'subprotocol', { query: name } or a function",
   );
+  must('codec', isFunction(codec?.encode) && isFunction(codec.decode), '{ encode, decode }');
   // A payload that is missing by mistake must not make a socket that needs none.
   must('initPayload', options.initPayload !== undefined || !('initPayload' in options), 'defined');
   return {
@@ -101,17 +104,15 @@ function merge<T extends object>(group: string, defaults: T, given?: Partial<T>)
       typeof value === expected && (typeof value !== 'number' || value >= 0),
       expected === 'number' ? '0 or more' : 'a function',
     );
-    merged[name] = typeof value === 'function' ? value.bind(given) : value;
+    merged[name] = isFunction(value) ? value.bind(given) : value;
   }
   return merged as T;
 }
 
+/** Relative, or with a scheme that can become a WebSocket's. */
 function isUrl(value: unknown): boolean {
-  return (
-    value instanceof URL ||
-    (typeof value === 'string' && /^(?!\w+:)./.test(value)) ||
-    /^(ws|http)s?:/i.test(value as string)
-  );
+  const isText = typeof value === 'string' || value instanceof URL;
+  return isText && /^(?!\w+:).|^(ws|http)s?:/i.test(String(value));
 }
 
 function must(name: string, holds: unknown, expected: string): void {

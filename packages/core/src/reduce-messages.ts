@@ -1,3 +1,4 @@
+import { reportUncaught } from './emitter.ts';
 import type { TwoStageSocket } from './socket.ts';
 
 /** Messages folded into one value: the seam that the adapters' `useReducedMessages` stands on. */
@@ -33,7 +34,13 @@ export function reduceMessages<Incoming, T>(
     cancelFrame = undefined;
     if (Object.is(shown, folded)) return;
     shown = folded;
-    for (const listener of listeners) listener();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        reportUncaught(error);
+      }
+    }
   };
   return {
     getSnapshot: () => shown,

@@ -174,7 +174,7 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
    * the same time as `getToken`. Left out, the socket is ready at open. A function that gives
    * `undefined` fails the attempt.
    */
-  readonly initPayload?: unknown;
+  readonly initPayload?: ((context: Context) => unknown) | string | object;
   /**
    * Whether a message that follows the init payload is the ack. Default: the ack of either wire, the
    * text `authentication successful` or `{ type: 'ready' }`.
