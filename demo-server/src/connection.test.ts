@@ -1,6 +1,8 @@
 import { once } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { openRaw, textFrame, upgradeRequest } from './testing/client.ts';
 import { startServer } from './testing/harness.ts';
+import { TWO_STAGE, twoStageWire } from './wire.ts';
 
 test('S9 a message above MAX_FRAME ends its connection', async () => {
   const harness = await startServer({ maxFrame: 20_000 });
@@ -71,4 +73,32 @@ test('S9 a slow consumer is dropped, not buffered for ever', async () => {
   expect(harness.logs.join('')).toContain('slow consumer');
   witness.send('unharmed');
   expect(await witness.next()).toBe('echo: unharmed');
+});
+
+test('S7 nothing is handled once it has ended, although `ws` still delivers it', async () => {
+  const decode = vi.spyOn(twoStageWire, 'decode');
+  const harness = await startServer();
+  const jwt = await harness.login('ada');
+  const { token } = await harness.token(jwt);
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`, { 'Sec-WebSocket-Protocol': TWO_STAGE }));
+  await raw.until('\r\n\r\n');
+  const message = textFrame(JSON.stringify({ type: 'message', data: 'too late' }));
+  // Once with what was held back behind the init payload, once on a ready connection.
+  raw.socket.write(
+    Buffer.concat([
+      textFrame(JSON.stringify({ type: 'jwt', token: jwt })),
+      textFrame('garbage'),
+      ...Array.from({ length: 100 }, () => message),
+    ]),
+  );
+  await raw.until('not JSON');
+  expect(decode).toHaveBeenCalledTimes(1);
+  raw.socket.destroy();
+
+  const client = await harness.ready(jwt);
+  decode.mockClear();
+  for (let n = 0; n < 100; n += 1) client.send('garbage');
+  expect((await client.closed).code).toBe(4400);
+  expect(decode).toHaveBeenCalledTimes(1);
 });

@@ -61,7 +61,6 @@ export function hs256Jwts(secret: Uint8Array, environment: Environment): Jwts {
         algorithms: [ALGORITHM],
         issuer: JWT_ISSUER,
         audience: JWT_AUDIENCE,
-        requiredClaims: ['sub', 'jti', 'exp'],
         currentDate: new Date(environment.now()),
       });
       const { sub, jti, exp } = payload;

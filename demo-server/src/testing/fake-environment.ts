@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Environment } from '../environment.ts';
+import { type Environment, MAX_DELAY } from '../environment.ts';
 
 /** A world whose time stands still until it is told to move. */
 export interface FakeEnvironment extends Environment {
@@ -39,6 +39,8 @@ export function fakeEnvironment(): FakeEnvironment {
       return createHash('sha512').update(String(bytes)).digest().subarray(0, size);
     },
     after(delay, callback) {
+      // Node would call back at once, with no more than a warning.
+      if (delay > MAX_DELAY) throw new RangeError(`No timer can wait ${delay} ms`);
       const timer = { due: elapsed + delay, callback };
       timers.add(timer);
       return () => timers.delete(timer);
