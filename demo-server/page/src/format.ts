@@ -18,15 +18,15 @@ export function formatLifetime(ms: number): string {
   return ms < 60_000 ? `${Math.round(ms / 100) / 10} s` : `${Math.round(ms / 60_000)} min`;
 }
 
-const clockTime = new Intl.DateTimeFormat('en-GB', {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  fractionalSecondDigits: 3,
-});
+const parts = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const;
+const toSeconds = new Intl.DateTimeFormat('en-GB', parts);
+const toMillis = new Intl.DateTimeFormat('en-GB', { ...parts, fractionalSecondDigits: 3 });
 
-/** The time of day to the millisecond. */
-export const formatTime = (at: number): string => clockTime.format(at);
+/** The time of day, to the second. */
+export const formatTime = (at: number): string => toSeconds.format(at);
+
+/** The time of day, to the millisecond. */
+export const formatFineTime = (at: number): string => toMillis.format(at);
 
 const closeCodes = new Map([
   [1000, 'normal'],
@@ -46,5 +46,5 @@ const closeCodes = new Map([
 /** A close code with its name, where it has one. */
 export function formatCloseCode(code: number): string {
   const name = closeCodes.get(code);
-  return name ? `${code} ${name}` : String(code);
+  return name ? `${code} (${name})` : String(code);
 }

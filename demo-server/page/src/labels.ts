@@ -45,13 +45,19 @@ export const failureMeaning = ({ code, status }: TwoStageError): string =>
 /** The facts of a failure, in one line. */
 export function failureFacts({ stage, status, closeCode, retryAfter }: TwoStageError): string {
   return [
-    `stage ${stage}`,
+    `in stage ${stage}`,
     status !== undefined && `HTTP ${status}`,
     closeCode !== undefined && `close code ${formatCloseCode(closeCode)}`,
     retryAfter !== undefined && `retry after ${formatSeconds(retryAfter)}`,
   ]
     .filter(Boolean)
     .join(', ');
+}
+
+/** The same, for a line of the timeline. */
+export function failureNote({ stage, status, closeCode }: TwoStageError): string {
+  const code = status ? `, HTTP ${status}` : closeCode ? `, close code ${closeCode}` : '';
+  return `stage ${stage}${code}`;
 }
 
 /** What the socket is doing, in a sentence that a screen reader can say. */

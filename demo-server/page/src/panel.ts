@@ -20,7 +20,7 @@ const titles: { readonly [framework in Framework]: string } = {
 export const logins = { ada: 'Ada', bob: 'Bob', nobody: 'Nobody' } as const;
 
 /** What a retry does with the token in hand; `auto` is what the token says of itself. */
-export const tokenRetries = { auto: 'as it says', reuse: 'reuse', refresh: 'refresh' } as const;
+export const tokenRetries = { auto: 'auto', reuse: 'reuse', refresh: 'refresh' } as const;
 export type TokenRetry = keyof typeof tokenRetries;
 
 /** The wires that a panel can speak. */

@@ -21,6 +21,7 @@ export interface Node {
 
 /** A group of nodes: one of the two stages, or what is outside of them. */
 export interface Group {
+  readonly stage: 'token' | 'init' | undefined;
   readonly title: string | undefined;
   readonly subtitle: string | undefined;
   readonly nodes: readonly Node[];
@@ -41,22 +42,33 @@ const wires: { readonly [status in Status]: string } = {
   connecting: 'GET /demo?token=…',
   authenticating: '{ type: "jwt", token: … }',
   ready: 'messages, both ways',
-  waiting: 'then it tries again',
+  waiting: 'then it starts over',
   closed: 'until connect()',
 };
 
 /** The state diagram, as the state and what led to it have it. */
 export function toGroups(state: State, timeline: Timeline): readonly Group[] {
   const node = (status: Status): Node => toNode(status, state, timeline);
-  const plain = (...nodes: Node[]): Group => ({ title: undefined, subtitle: undefined, nodes });
+  const plain = (...nodes: Node[]): Group => ({
+    stage: undefined,
+    title: undefined,
+    subtitle: undefined,
+    nodes,
+  });
   return [
     plain(node('idle')),
     {
-      title: 'Token stage',
+      stage: 'token',
+      title: '1 Token stage',
       subtitle: 'who may connect',
       nodes: [node('fetching-token'), node('connecting')],
     },
-    { title: 'Init stage', subtitle: 'who is speaking', nodes: [node('authenticating')] },
+    {
+      stage: 'init',
+      title: '2 Init stage',
+      subtitle: 'who is speaking',
+      nodes: [node('authenticating')],
+    },
     plain(node('ready')),
     plain(node('waiting'), node('closed')),
   ];
@@ -69,11 +81,16 @@ function toNode(status: Status, state: State, { entered, token }: Timeline): Nod
   const next = path[path.indexOf(status) + 1];
   const to = next && entered[next];
   const took = mark === 'done' && from !== undefined && to !== undefined;
+  const isParked = isNow && state.status === 'waiting' && state.until;
   const isReused = status === 'fetching-token' && token?.reused && mark !== 'ahead';
   return {
     status,
     mark,
-    wire: isReused ? `token ${token.number}, reused` : wires[status],
+    wire: isReused
+      ? `token ${token.number}, reused`
+      : isParked
+        ? `until the page is ${state.until}`
+        : wires[status],
     note: took ? formatDuration(to - from) : undefined,
     since: isNow && path.includes(status) ? from : undefined,
     until: isNow && state.status === 'waiting' ? state.retryAt : undefined,

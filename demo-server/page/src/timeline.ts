@@ -1,7 +1,7 @@
 import type { State, Status, Token, TwoStageError, TwoStageSocket } from '@two-stage-socket/core';
 import { now } from './clock.ts';
 import { formatDuration, formatLifetime, formatSeconds } from './format.ts';
-import { failureFacts, statusLabels } from './labels.ts';
+import { failureNote, statusLabels } from './labels.ts';
 import { createStore, type Store } from './store.ts';
 
 /** What a line of the timeline is about; the style of the line. */
@@ -50,7 +50,7 @@ export function createTimeline(socket: TwoStageSocket<any, any>): OwnTimeline {
   const noteFailure = (failure: TwoStageError) => {
     if (store.getSnapshot().failure === failure) return;
     store.update((timeline) => ({ ...timeline, failure }));
-    note('failure', failure.code, failureFacts(failure));
+    note('failure', failure.code, failureNote(failure));
   };
 
   socket.on('statechange', (state) => {

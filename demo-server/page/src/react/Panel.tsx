@@ -47,7 +47,7 @@ export function Panel({ panel }: { panel: Model }) {
         <div className="now">
           <p className="status" role="status" data-testid="status">
             <strong>{statusLabels[state.status]}</strong>
-            <span>{describeState(state)}</span>
+            <small>{describeState(state)}</small>
           </p>
           {attempt && (
             <p className="attempt" data-testid="attempt">
@@ -66,11 +66,8 @@ export function Panel({ panel }: { panel: Model }) {
           />
           <fieldset className="actions">
             <legend>Socket</legend>
-            <button type="button" onClick={socket.connect} disabled={isOpen}>
-              Connect
-            </button>
-            <button type="button" onClick={() => socket.close()} disabled={!isOpen}>
-              Disconnect
+            <button type="button" onClick={() => (isOpen ? socket.close() : socket.connect())}>
+              {isOpen ? 'Disconnect' : 'Connect'}
             </button>
             <button type="button" onClick={socket.reconnect}>
               Reconnect
@@ -85,7 +82,7 @@ export function Panel({ panel }: { panel: Model }) {
       <div className="panel-half">
         <div className="row">
           <Segmented
-            legend="Token on retry"
+            legend="Token for a retry"
             name={`${framework}-token-retry`}
             options={tokenRetries}
             value={switches.tokenRetry}

@@ -8,8 +8,8 @@ import { Clock } from './Clock.tsx';
 export function Stages({ state, timeline }: { state: State; timeline: Timeline }) {
   return (
     <ol className="stages" data-status={state.status} aria-label="State diagram">
-      {toGroups(state, timeline).map(({ title, subtitle, nodes }) => (
-        <li className="group" data-stage={title} key={nodes[0]?.status}>
+      {toGroups(state, timeline).map(({ stage, title, subtitle, nodes }) => (
+        <li className="group" data-stage={stage} key={nodes[0]?.status}>
           {title && (
             <p className="group-title">
               {title} <small>{subtitle}</small>

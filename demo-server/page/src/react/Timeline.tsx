@@ -1,4 +1,4 @@
-import { formatTime } from '../format.ts';
+import { formatFineTime } from '../format.ts';
 import type { Timeline as Model } from '../timeline.ts';
 
 /** What happened, the newest first. */
@@ -16,7 +16,7 @@ export function Timeline({ timeline }: { timeline: Model }) {
       >
         {timeline.entries.map(({ id, at, tone, text, detail }) => (
           <li data-tone={tone} data-testid="event" key={id}>
-            <time>{formatTime(at)}</time>
+            <time>{formatFineTime(at)}</time>
             <span className="text">{text}</span>
             <span className="detail">{detail}</span>
           </li>
