@@ -61,7 +61,10 @@ const tallies = [];
 for (const [name, stage] of chosen()) {
   console.log(`\n${name}`);
   const start = performance.now();
-  const tally = await stage();
+  const tally = await stage().catch((error) => {
+    console.error(error);
+    return tallyOfChecks([{ name, ok: false }]);
+  });
   tallies.push(tally);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`${name}: ${closingLine(tally)} in ${seconds} s`);
