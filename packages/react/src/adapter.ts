@@ -26,20 +26,28 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
   source: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
   selector: (state: State) => Selected = (state) => state as Selected,
 ): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> } {
-  const socket = useMade(identify(source), () =>
-    'retain' in source ? source : new TwoStageSocket(source),
+  const socket = useMade(
+    // JSON has no functions: all are the same `url` to it.
+    'retain' in source ? source : JSON.stringify([source.key, source.url]),
+    () => ('retain' in source ? source : new TwoStageSocket(source)),
   );
   useInsertionEffect(() => {
-    if (!('retain' in source)) socket.configure(source);
+    if (socket !== source) socket.configure(source as Options<Incoming, Outgoing>);
   }, [socket, source]);
+  useEffect(() => socket.retain(), [socket]);
 
-  const select = remember(selector);
+  let seen: State | undefined;
+  let selected: Selected;
+  const select = (state: State) => {
+    if (state !== seen) selected = selector(state);
+    seen = state;
+    return selected;
+  };
   const state = useSyncExternalStore(
     socket.subscribe,
     () => select(socket.getSnapshot()),
     () => select(idle),
   );
-  useEffect(() => socket.retain(), [socket]);
   return { state, socket };
 }
 
@@ -53,7 +61,7 @@ export function useMessage<Incoming>(
   handler: (message: Incoming) => void,
 ): void {
   const latest = useLatest(handler);
-  useEffect(() => socket.on('message', (message) => latest.current(message)), [socket, latest]);
+  useEffect(() => socket.on('message', (message) => latest.current(message)), [latest, socket]);
 }
 
 /**
@@ -76,20 +84,15 @@ export function useReducedMessages<Incoming, T>(
   return useSyncExternalStore(reduced.subscribe, reduced.getSnapshot, reduced.getSnapshot);
 }
 
-/** What makes it another socket. A function never does: inline ones are new at every render. */
-function identify(source: TwoStageSocket<any, any> | SocketOptions<any, any>): unknown {
-  if ('retain' in source) return source;
-  const { key, url } = source;
-  return JSON.stringify([key, typeof url === 'function' || url]);
-}
-
 /** Made once for each `key`. State rather than a memo, which Fast Refresh throws away. */
 function useMade<T>(key: unknown, make: () => T): T {
-  const [made, setMade] = useState(() => ({ key, value: make() }));
-  if (made.key === key) return made.value;
-  const value = make();
-  setMade({ key, value });
-  return value;
+  const create = () => ({ key, current: make() });
+  let [made, setMade] = useState(create);
+  if (made.key !== key) {
+    made = create();
+    setMade(made);
+  }
+  return made.current;
 }
 
 /** The latest of what is new at every render, from the commit on: no event sees an older one. */
@@ -99,15 +102,4 @@ function useLatest<T>(value: T): { readonly current: T } {
     latest.current = value;
   });
   return latest;
-}
-
-/** React asks again and again, and must be given the same object for the same state. */
-function remember<T>(selector: (state: State) => T): (state: State) => T {
-  let seen: State | undefined;
-  let selected: T;
-  return (state) => {
-    if (state !== seen) selected = selector(state);
-    seen = state;
-    return selected;
-  };
 }

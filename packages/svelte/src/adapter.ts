@@ -38,8 +38,18 @@ export interface Readable<T> {
 export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeGetter<TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>>,
 ): Readable<State> & { readonly socket: TwoStageSocket<Incoming, Outgoing> } {
-  const toSocket = createOwner<Incoming, Outgoing>();
-  const getSocket = () => toSocket(toValue(source));
+  let owned: TwoStageSocket<Incoming, Outgoing>;
+  let identity: string | undefined;
+  const getSocket = () => {
+    const given = toValue(source);
+    if ('retain' in given) return given;
+    // JSON has no functions: all are the same `url` to it.
+    const next = JSON.stringify([given.key, given.url]);
+    if (next !== identity) owned = new TwoStageSocket(given);
+    identity = next;
+    owned.configure(given);
+    return owned;
+  };
   const state = toReadable(getSocket, ({ getSnapshot, retain, subscribe }) => ({
     getSnapshot,
     subscribe(listener) {
@@ -71,15 +81,15 @@ export function useMessage<Incoming>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
-  let off: (() => void) | undefined;
   onMount(() => {
+    let off: (() => void) | undefined;
     const stop = toStore(() => toValue(socket)).subscribe((socket) => {
       off?.();
       off = socket.on('message', handler);
     });
     return () => {
-      stop();
       off?.();
+      stop();
     };
   });
 }
@@ -99,24 +109,6 @@ export function reducedMessages<Incoming, T>(
   );
 }
 
-/** Gives the socket for what is given: the same one, with the newest options, while these mean the same. */
-function createOwner<Incoming, Outgoing>() {
-  let owned: TwoStageSocket<Incoming, Outgoing> | undefined;
-  let identity: string | undefined;
-  return (
-    given: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
-  ): TwoStageSocket<Incoming, Outgoing> => {
-    if ('retain' in given) return given;
-    const { key, url } = given;
-    const before = identity;
-    // A function never makes another socket: inline ones are new at every change.
-    identity = JSON.stringify([key, typeof url === 'function' || url]);
-    if (owned && before === identity) owned.configure(given);
-    else owned = new TwoStageSocket(given);
-    return owned;
-  };
-}
-
 /** What `open` makes of the socket, as a store and for runes; made anew with another socket. */
 function toReadable<Socket, T>(
   getSocket: () => Socket,
@@ -126,12 +118,12 @@ function toReadable<Socket, T>(
   let opened: ReducedMessages<T>;
   let track: () => void;
   const get = () => {
-    const before = socket;
-    socket = getSocket();
-    if (socket !== before) {
-      opened = open(socket);
+    const next = getSocket();
+    if (next !== socket) {
+      opened = open(next);
       track = createSubscriber(opened.subscribe);
     }
+    socket = next;
     track();
     return opened.getSnapshot();
   };

@@ -1,12 +1,17 @@
-import { type Options, reduceMessages, type State, TwoStageSocket } from '@two-stage-socket/core';
+import {
+  type Options,
+  type ReducedMessages,
+  reduceMessages,
+  type State,
+  TwoStageSocket,
+} from '@two-stage-socket/core';
 import {
   type ComputedRef,
   computed,
   type MaybeRefOrGetter,
-  type ShallowRef,
-  shallowReadonly,
   shallowRef,
   toValue,
+  watch,
   watchPostEffect,
 } from 'vue';
 
@@ -35,26 +40,24 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
   source: MaybeRefOrGetter<TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>>,
   selector: (state: State) => Selected = (state) => state as Selected,
 ): {
-  readonly state: Readonly<ShallowRef<Selected>>;
+  readonly state: ComputedRef<Selected>;
   readonly socket: ComputedRef<TwoStageSocket<Incoming, Outgoing>>;
 } {
-  const toSocket = createOwner<Incoming, Outgoing>();
-  const socket = computed(() => toSocket(toValue(source)));
-  const state = shallowRef(selector(idle));
-  whileMounted(() => {
-    const { getSnapshot, retain, subscribe } = socket.value;
-    const show = () => {
-      state.value = selector(getSnapshot());
-    };
-    const off = subscribe(show);
-    const release = retain();
-    show();
-    return () => {
-      off();
-      release();
-    };
+  let owned: TwoStageSocket<Incoming, Outgoing>;
+  let identity: string | undefined;
+  const socket = computed(() => {
+    const given = toValue(source);
+    if ('retain' in given) return given;
+    // JSON has no functions: all are the same `url` to it.
+    const next = JSON.stringify([given.key, given.url]);
+    if (next !== identity) owned = new TwoStageSocket(given);
+    identity = next;
+    owned.configure(given);
+    return owned;
   });
-  return { state: shallowReadonly(state), socket };
+  const state = useSnapshot(() => socket.value, idle);
+  whileMounted(socket, ({ retain }) => retain());
+  return { state: computed(() => selector(state.value)), socket };
 }
 
 /**
@@ -65,7 +68,7 @@ export function useMessage<Incoming>(
   socket: MaybeRefOrGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
-  whileMounted(() => toValue(socket).on('message', handler));
+  whileMounted(socket, (socket) => socket.on('message', handler));
 }
 
 /**
@@ -76,42 +79,34 @@ export function useReducedMessages<Incoming, T>(
   socket: MaybeRefOrGetter<TwoStageSocket<Incoming, any>>,
   reducer: (value: T, message: Incoming) => T,
   initial: T,
-): Readonly<ShallowRef<T>> {
-  const value = shallowRef(initial);
-  whileMounted(() => {
-    const reduced = reduceMessages(toValue(socket), reducer, initial);
-    value.value = initial;
-    return reduced.subscribe(() => {
-      value.value = reduced.getSnapshot();
-    });
-  });
-  return shallowReadonly(value);
+): ComputedRef<T> {
+  return useSnapshot(() => reduceMessages(toValue(socket), reducer, initial), initial);
 }
 
-/** Gives the socket for what is given: the same one, with the newest options, while these mean the same. */
-function createOwner<Incoming, Outgoing>() {
-  let owned: TwoStageSocket<Incoming, Outgoing> | undefined;
-  let identity: string | undefined;
-  return (
-    given: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
-  ): TwoStageSocket<Incoming, Outgoing> => {
-    if ('retain' in given) return given;
-    const { key, url } = given;
-    const before = identity;
-    // A function never makes another socket: inline ones are new at every change.
-    identity = JSON.stringify([key, typeof url === 'function' || url]);
-    if (owned && before === identity) owned.configure(given);
-    else owned = new TwoStageSocket(given);
-    return owned;
-  };
+/** The snapshot of the store that `getStore` gives, `initial` until mounted. */
+function useSnapshot<T>(getStore: () => ReducedMessages<T>, initial: T): ComputedRef<T> {
+  const snapshot = shallowRef(initial);
+  whileMounted(getStore, ({ getSnapshot, subscribe }) => {
+    const show = () => {
+      snapshot.value = getSnapshot();
+    };
+    show();
+    return subscribe(show);
+  });
+  return computed(() => snapshot.value);
 }
 
 /**
- * Runs `start` once mounted, and again for another socket; what `start` returns stops that. Not before
- * mounting: what is shown first must be what a server shows, and a server starts nothing.
+ * Runs `start` for what `source` gives once mounted, and again for what replaces it; what `start`
+ * returns stops that. Not before mounting: what is shown first must be what a server shows.
  */
-function whileMounted(start: () => () => void): void {
+function whileMounted<T>(source: MaybeRefOrGetter<T>, start: (value: T) => () => void): void {
   // Outside of components Vue cannot tell that it is on a server.
   if (typeof document === 'undefined') return;
-  watchPostEffect((onCleanup) => onCleanup(start()));
+  const mounted = shallowRef<T>();
+  // Apart from the effect below, which must not depend on what the functions of the app read.
+  watch(mounted, (value, _, onCleanup) => onCleanup(start(value as T)));
+  watchPostEffect(() => {
+    mounted.value = toValue(source);
+  });
 }

@@ -1,0 +1,98 @@
+import { Activity, type ReactNode, Suspense, use } from 'react';
+import { createRoot, type Root, type RootOptions } from 'react-dom/client';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { frames, until } from '../../contract/frames.ts';
+import { createServer, type Server } from '../../contract/server.ts';
+import { type SocketOptions, TwoStageSocket, useMessage, useTwoStageSocket } from './index.ts';
+
+let server: Server;
+let target: HTMLElement;
+let root: Root;
+
+function render(element: ReactNode, options?: RootOptions) {
+  root ??= createRoot(target, options);
+  root.render(element);
+}
+
+beforeEach(() => {
+  server = createServer();
+  target = document.createElement('div');
+  root = undefined as unknown as Root;
+});
+
+afterEach(() => root.unmount());
+
+interface ChatProps {
+  readonly source: SocketOptions | TwoStageSocket;
+  readonly waitFor?: Promise<void>;
+}
+
+function Chat({ source, waitFor }: ChatProps): ReactNode {
+  const { state } = useTwoStageSocket(source);
+  if (waitFor) use(waitFor);
+  return state.status;
+}
+
+test('a render that is thrown away opens nothing', async () => {
+  render(
+    <Suspense fallback="suspended">
+      <Chat source={server.options} waitFor={new Promise(() => {})} />
+    </Suspense>,
+  );
+  await until(() => target.textContent === 'suspended');
+  await frames(2);
+  expect(server.tokenCalls).toEqual([]);
+});
+
+test('a hidden Activity lets go, and is connected again when it is shown', async () => {
+  const renderIn = (mode: 'visible' | 'hidden') =>
+    render(
+      <Activity mode={mode}>
+        <Chat source={server.options} />
+      </Activity>,
+    );
+  renderIn('visible');
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  renderIn('hidden');
+  await frames(3);
+  await server.advance(1000);
+  expect(server.live()).toEqual([]);
+
+  renderIn('visible');
+  await until(() => server.dialled.length === 2);
+  await server.admit();
+  await until(() => target.textContent === 'ready');
+});
+
+interface NamedProps {
+  readonly socket: TwoStageSocket;
+  readonly name: string;
+  readonly hear: (name: string) => void;
+  readonly onCommit: () => void;
+}
+
+function Named({ socket, name, hear, onCommit }: NamedProps): ReactNode {
+  useTwoStageSocket(socket);
+  useMessage(socket, () => hear(name));
+  return <p ref={onCommit}>{name}</p>;
+}
+
+test('a message that comes with a commit finds the handler of that commit', async () => {
+  const socket = new TwoStageSocket(server.options);
+  const hear = vi.fn();
+  const named = { socket, hear };
+  render(<Named {...named} name="first" onCommit={() => {}} />);
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  render(<Named {...named} name="second" onCommit={() => server.send('hello')} />);
+  await until(() => target.textContent === 'second');
+  expect(hear.mock.calls).toEqual([['second']]);
+});
+
+test('options that cannot be used are thrown while rendering, where a boundary catches them', async () => {
+  const onUncaughtError = vi.fn();
+  render(<Chat source={{ url: 'ftp://chat.test' }} />, { onUncaughtError });
+  await until(() => onUncaughtError.mock.calls.length > 0);
+  expect(onUncaughtError.mock.calls[0]?.[0]).toBeInstanceOf(TypeError);
+});

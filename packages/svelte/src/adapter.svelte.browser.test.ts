@@ -1,0 +1,129 @@
+import { flushSync } from 'svelte';
+import { get } from 'svelte/store';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { frames, until } from '../../contract/frames.ts';
+import { createServer, type Server } from '../../contract/server.ts';
+import { reducedMessages, TwoStageSocket, twoStageSocket } from './index.ts';
+
+let server: Server;
+
+beforeEach(() => {
+  server = createServer();
+});
+
+describe('as a store', () => {
+  test('tells the state at once and after each change, and holds the socket meanwhile', async () => {
+    const chat = twoStageSocket(server.options);
+    const seen: string[] = [];
+    const off = chat.subscribe(({ status }) => seen.push(status));
+    expect(seen).toHaveLength(1);
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    await until(() => seen.at(-1) === 'ready');
+
+    off();
+    await frames(1);
+    await server.advance(1000);
+    expect(server.live()).toEqual([]);
+    expect(seen.at(-1)).toBe('ready');
+  });
+
+  test('shares one connection with the runes', async () => {
+    const chat = twoStageSocket(server.options);
+    const off = chat.subscribe(() => {});
+    const stop = $effect.root(() => {
+      $effect(() => void chat.current);
+    });
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    off();
+    await frames(1);
+    await server.advance(60_000);
+    expect(server.live()).toHaveLength(1);
+    stop();
+    await frames(1);
+    await server.advance(1000);
+    expect(server.live()).toEqual([]);
+    expect(server.tokenCalls).toHaveLength(1);
+  });
+});
+
+describe('read outside of effects', () => {
+  test('current and socket hold nothing', async () => {
+    const chat = twoStageSocket(server.options);
+    expect(chat.current).toEqual({ status: 'idle' });
+    expect(chat.socket).toBeInstanceOf(TwoStageSocket);
+    await frames(2);
+    expect(server.tokenCalls).toEqual([]);
+
+    chat.socket.connect();
+    await server.admit();
+    expect(chat.current.status).toBe('ready');
+    chat.socket.close();
+  });
+});
+
+describe('in an effect', () => {
+  test('socket depends on no state, so that what is sent there is sent once', async () => {
+    let room = $state('a');
+    const chat = twoStageSocket(() => ({ ...server.options, key: room }));
+    const entered: string[] = [];
+    const stop = $effect.root(() => {
+      $effect(() => void chat.current);
+      $effect(() => {
+        chat.socket.send(entered.push('entered'));
+      });
+    });
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    server.last().drop();
+    await frames(2);
+    expect(entered).toHaveLength(1);
+
+    room = 'b';
+    await frames(2);
+    expect(entered).toHaveLength(2);
+    stop();
+    await frames(1);
+    await server.advance(1000);
+  });
+
+  test('what getToken reads when it is called ties nothing to it', async () => {
+    let jwt = $state('jwt-1');
+    const chat = twoStageSocket({ ...server.options, getToken: () => `token for ${jwt}` });
+    const stop = $effect.root(() => {
+      $effect(() => void chat.current);
+    });
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    chat.socket.close();
+    jwt = '';
+    flushSync();
+    await frames(2);
+    expect(chat.current.status).toBe('closed');
+    expect(server.dialled).toHaveLength(1);
+    stop();
+  });
+});
+
+describe('reduced messages', () => {
+  test('go on from the value before when somebody looks again', async () => {
+    const socket = new TwoStageSocket(server.options);
+    socket.connect();
+    await server.admit();
+    const feed = reducedMessages(socket, (count) => count + 1, 0);
+    const run = vi.fn();
+    const off = feed.subscribe(run);
+    server.send('a', 'b');
+    await until(() => run.mock.lastCall?.[0] === 2);
+    off();
+    await frames(1);
+    expect(get(feed)).toBe(2);
+
+    const offAgain = feed.subscribe(run);
+    server.send('c');
+    await until(() => run.mock.lastCall?.[0] === 3);
+    offAgain();
+    socket.close();
+  });
+});

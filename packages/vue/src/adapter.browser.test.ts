@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { createApp, effectScope, nextTick, reactive, ref, watchEffect } from 'vue';
+import { frames, until } from '../../contract/frames.ts';
+import { createServer, type Server } from '../../contract/server.ts';
+import { TwoStageSocket, useMessage, useReducedMessages, useTwoStageSocket } from './index.ts';
+
+let server: Server;
+
+beforeEach(() => {
+  server = createServer();
+});
+
+describe('outside of components', () => {
+  test('a scope holds the socket open until it is disposed', async () => {
+    const scope = effectScope();
+    const onMessage = vi.fn();
+    const { state, total } = scope.run(() => {
+      const { state, socket } = useTwoStageSocket(server.options);
+      useMessage(socket, onMessage);
+      return { state, total: useReducedMessages(socket, (count) => count + 1, 0) };
+    }) as any;
+    expect(state.value).toEqual({ status: 'idle' });
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    expect(state.value.status).toBe('ready');
+
+    server.send('a', 'b');
+    expect(onMessage).toHaveBeenCalledTimes(2);
+    await until(() => total.value === 2);
+
+    scope.stop();
+    server.send('c');
+    expect(onMessage).toHaveBeenCalledTimes(2);
+    await server.advance(1000);
+    expect(server.live()).toEqual([]);
+  });
+
+  test('a store that a component was the first to use outlives it', async () => {
+    const scope = effectScope(true);
+    const app = createApp({
+      setup() {
+        scope.run(() => useTwoStageSocket(server.options));
+        return () => null;
+      },
+    });
+    app.mount(document.createElement('div'));
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+    app.unmount();
+    await server.advance(60_000);
+    expect(server.live()).toHaveLength(1);
+
+    scope.stop();
+    await server.advance(1000);
+    expect(server.live()).toEqual([]);
+  });
+});
+
+describe('options', () => {
+  test.each([
+    ['a reactive object', () => reactive<any>({ ...server.options })],
+    ['a ref', () => ref<any>({ ...server.options })],
+  ])('in %s are noticed when they are changed in place', async (_, create) => {
+    const scope = effectScope();
+    const options = create();
+    scope.run(() => useTwoStageSocket(options));
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+
+    const getToken = vi.fn(() => 'a newer token');
+    ((options.value ?? options) as any).getToken = getToken;
+    await nextTick();
+    expect(server.dialled).toHaveLength(1);
+    server.last().drop();
+    await server.advance(1000);
+    expect(getToken).toHaveBeenCalledTimes(1);
+
+    ((options.value ?? options) as any).url = 'wss://chat.test/another';
+    await until(() => server.last().url.includes('another'));
+    scope.stop();
+    await server.advance(1000);
+    expect(server.live()).toEqual([]);
+  });
+
+  test('that read what is reactive when they are called tie nothing to it', async () => {
+    const jwt = ref('jwt-1');
+    const scope = effectScope();
+    const socket = new TwoStageSocket({
+      ...server.options,
+      getToken: () => `token for ${jwt.value}`,
+    });
+    scope.run(() => useTwoStageSocket(socket));
+    await until(() => server.dialled.length === 1);
+    await server.admit();
+
+    socket.close();
+    jwt.value = '';
+    await frames(2);
+    expect(socket.getSnapshot().status).toBe('closed');
+    expect(server.dialled).toHaveLength(1);
+    scope.stop();
+  });
+});
+
+test('a selector may read what is reactive', async () => {
+  const scope = effectScope();
+  const wanted = ref('idle');
+  const seen: boolean[] = [];
+  scope.run(() => {
+    const { state } = useTwoStageSocket(server.options, ({ status }) => status === wanted.value);
+    watchEffect(() => seen.push(state.value));
+  });
+  await until(() => server.dialled.length === 1);
+  wanted.value = 'connecting';
+  await nextTick();
+  expect(seen).toEqual([true, false, true]);
+  scope.stop();
+});
