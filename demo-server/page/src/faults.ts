@@ -5,7 +5,7 @@ import { setSlowMotion } from './pace.ts';
 export function mountFaults(): void {
   const form = document.querySelector('#faults') as HTMLFormElement;
   const details = form.closest('details') as HTMLDetailsElement;
-  const summary = document.querySelector('.faults-summary') as HTMLOutputElement;
+  const summary = document.querySelector('.faults-summary') as HTMLElement;
 
   const scope = (): { user?: string } => {
     const user = new FormData(form).get('user');
@@ -21,18 +21,26 @@ export function mountFaults(): void {
       .filter(({ name, value }) => name !== 'user' && value !== 'ok' && value !== 'null')
       .map((radio) => `${legendOf(radio)} ${radio.nextElementSibling?.textContent}`);
     const { user } = scope();
-    summary.value = `${wrong.join(', ') || 'Nothing goes wrong'}${user ? ` for ${user}` : ''}`;
+    summary.textContent = `${wrong.join(', ') || 'Nothing goes wrong'}${user ? ` for ${user}` : ''}`;
     summary.dataset.wrong = String(wrong.length > 0);
   };
 
+  let latest: Promise<Faults> | undefined;
   const run = async (work: Promise<Faults>) => {
+    latest = work;
     try {
-      show(await work);
+      const faults = await work;
+      // An answer that was overtaken would switch back what was switched since.
+      if (work !== latest) return;
+      show(faults);
       enable(true);
     } catch (error) {
+      if (work !== latest) return;
       const isOff = (error as { status?: number }).status === 404;
       if (isOff) enable(false);
-      summary.value = isOff ? 'Off: start the server with FAULTS=1' : 'The server does not answer';
+      summary.textContent = isOff
+        ? 'Off: start the server with FAULTS=1'
+        : 'The server does not answer';
       summary.dataset.wrong = 'true';
     }
   };

@@ -56,7 +56,7 @@ export function failureFacts({ stage, status, closeCode, retryAfter }: TwoStageE
 
 /** The same, for a line of the timeline. */
 export function failureNote({ stage, status, closeCode }: TwoStageError): string {
-  const code = status ? `, HTTP ${status}` : closeCode ? `, close code ${closeCode}` : '';
+  const code = status ? `, HTTP ${status}` : closeCode ? `, close ${closeCode}` : '';
   return `stage ${stage}${code}`;
 }
 

@@ -7,7 +7,7 @@ import { Clock } from './Clock.tsx';
 /** The state diagram: where the socket is in the two stages. */
 export function Stages({ state, timeline }: { state: State; timeline: Timeline }) {
   return (
-    <ol className="stages" data-status={state.status} aria-label="State diagram">
+    <ol className="stages" aria-label="State diagram">
       {toGroups(state, timeline).map(({ stage, title, subtitle, nodes }) => (
         <li className="group" data-stage={stage} key={nodes[0]?.status}>
           {title && (
