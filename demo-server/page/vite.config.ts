@@ -12,11 +12,12 @@ const api = { target: server, headers: { origin: server } };
 export default defineConfig(({ command, mode }) => ({
   plugins: [react(), vue(), svelte({ configFile: false })],
   resolve: {
-    // While developing, an edit of a package is seen at once; what is built uses what is built.
+    // While developing, an edit of a package is seen at once; what is built uses what is built. A
+    // copy, because Svelte's plugin adds to it and Vite's own list is frozen.
     conditions:
       command === 'serve' || mode === 'source'
         ? ['source', ...defaultClientConditions]
-        : defaultClientConditions,
+        : [...defaultClientConditions],
   },
   build: { modulePreload: { polyfill: false } },
   server: {
