@@ -8,6 +8,7 @@ const toUrl = (url: string | URL, base?: string) => toAddress(url, undefined, {}
 test.each<[string | URL, string | undefined, string]>([
   ['wss://a.test/x?y=1', undefined, 'wss://a.test/x?y=1'],
   ['ws://a.test', undefined, 'ws://a.test/'],
+  ['wss://http.test/http', undefined, 'wss://http.test/http'],
   ['https://a.test/x', undefined, 'wss://a.test/x'],
   ['HTTP://a.test/http', undefined, 'ws://a.test/http'],
   [new URL('https://a.test/x'), undefined, 'wss://a.test/x'],

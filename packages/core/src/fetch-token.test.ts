@@ -42,6 +42,12 @@ describe('fetchToken', () => {
     expect(init).toHaveBeenCalledWith(context);
   });
 
+  test('lets nothing take the signal of the attempt away', async () => {
+    const fetch = vi.fn(async (..._call: unknown[]) => Response.json({ token: 't' }));
+    await fetchToken('/', { fetch, signal: null } as never)(context);
+    expect(fetch.mock.calls[0]?.[1]).toMatchObject({ signal });
+  });
+
   test('uses the global fetch, as it is when it is called', async () => {
     const getToken = fetchToken('/token/ws');
     const fetch = vi.fn(async () => Response.json({ token: 't' }));

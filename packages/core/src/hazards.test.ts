@@ -437,7 +437,7 @@ describe('the hazards that a prototype of this design fell into', () => {
   test.each(['fetching-token', 'connecting', 'authenticating', 'ready', 'waiting'])(
     'a listener that calls close() inside statechange, at %s, hears of nothing but the close',
     async (status) => {
-      const { socket, world, dial, events, leaks } = rig();
+      const { socket, world, dial, events, leaks, tokenCalls, payloadCalls } = rig();
       socket.subscribe(() => {
         if (socket.getSnapshot().status === status) socket.close();
       });
@@ -450,6 +450,8 @@ describe('the hazards that a prototype of this design fell into', () => {
       await world.advance(60_000);
       const after = events.slice(events.indexOf(`state ${status}`) + 1);
       expect(after).toEqual(['state closed', 'close']);
+      const asked = status === 'fetching-token' ? 0 : 1;
+      expect([tokenCalls.length, payloadCalls.length]).toEqual([asked, asked]);
       expect(leaks()).toEqual(nothing);
     },
   );

@@ -72,6 +72,17 @@ describe('a queue', () => {
     expect(expired).toEqual(['b']);
   });
 
+  test('goes by the newest maxAge that it was told', async () => {
+    const { world, push, expired } = setUp();
+    push('a');
+    await world.advance(900);
+    push('b', { maxAge: 500 });
+    await world.advance(100);
+    expect(expired).toEqual(['a']);
+    await world.advance(400);
+    expect(expired).toEqual(['a', 'b']);
+  });
+
   test('waits longer, and loses nothing, when the clock is set back', async () => {
     const { world, push, expired } = setUp();
     push('a');

@@ -189,6 +189,45 @@ describe('what comes late', () => {
     );
   }
 
+  test('a payload that is refused after reconnect() costs the new attempt no token', async () => {
+    const slow = deferred<string>();
+    const initPayload = vi.fn().mockReturnValueOnce(slow.promise).mockReturnValue('jwt');
+    const { socket, become, tokenCalls } = rig({ initPayload, tokenRetry: 'reuse' });
+    socket.connect();
+    await settle();
+    socket.reconnect();
+    const ws = await become('ready');
+    slow.reject({ status: 401 });
+    await settle();
+    ws.drop();
+    await become('ready');
+    expect(tokenCalls).toHaveLength(2);
+  });
+
+  test('a payload that arrives after close() is not sent, not even into the closing socket', async () => {
+    const slow = deferred<string>();
+    const { socket, become, leaks } = rig({ initPayload: () => slow.promise });
+    await become('authenticating');
+    socket.close();
+    slow.resolve('jwt');
+    await settle();
+    expect(leaks()).toEqual(nothing);
+  });
+
+  test('url is not asked by an attempt that getToken has ended', async () => {
+    const url = vi.fn(() => 'wss://example.test/');
+    const { socket } = rig({
+      url,
+      getToken: () => {
+        socket.close();
+        return 'token';
+      },
+    });
+    socket.connect();
+    await settle();
+    expect(url).not.toHaveBeenCalled();
+  });
+
   test('a token that arrives after reconnect() is not the one in hand', async () => {
     const slow = deferred<string>();
     const getToken = vi.fn().mockReturnValueOnce(slow.promise).mockReturnValue('fresh');

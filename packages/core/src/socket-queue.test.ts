@@ -129,6 +129,15 @@ describe('the queue', () => {
     }
   });
 
+  test('reports all that has expired before the close that a listener makes of it', async () => {
+    const { socket, world, events } = rig();
+    socket.on('unsent', () => socket.close());
+    socket.send('a');
+    socket.send('b');
+    await world.advance(60_000);
+    expect(events).toEqual(['unsent "a" expired', 'unsent "b" expired', 'state closed', 'close']);
+  });
+
   test('tells of expiry the original message, not its frame', async () => {
     const { socket, world } = rig();
     const message = { n: 1 };

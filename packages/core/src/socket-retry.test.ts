@@ -185,6 +185,15 @@ describe('what goes wrong is a typed failure of its stage, and is tried again un
     });
   });
 
+  test('a close event that tells nothing, as React Native has them, is a broken network', async () => {
+    const { socket, become } = rig();
+    (await become('ready')).onclose?.({});
+    expect(failureOf(socket.getSnapshot())).toMatchObject({
+      code: 'connection-lost',
+      closeCode: 1006,
+    });
+  });
+
   const finals: [number, string][] = [
     [4403, 'forbidden'],
     [4400, 'protocol-error'],
@@ -324,6 +333,17 @@ describe('the count of tries', () => {
     }
   });
 
+  test('goes on growing in the outage that follows a long connection', async () => {
+    const { socket, world, dial, become } = rig();
+    const ws = await become('ready');
+    await world.advance(3_600_000);
+    ws.drop();
+    for (let tries = 2; tries <= 4; tries += 1) {
+      (await dial()).drop();
+      expect(socket.getSnapshot()).toMatchObject({ status: 'waiting', attempt: tries });
+    }
+  });
+
   test('counts a connection stable at once with stableAfter: 0, but not one that never was ready', async () => {
     const { socket, become } = rig({ retry: { stableAfter: 0 } });
     (await become('authenticating')).drop();
@@ -405,6 +425,20 @@ describe('retry.decide', () => {
     (await dial()).drop();
     expect(uncaught.mock.calls).toEqual([[oops]]);
     expect(waitLeft(socket, world)).toBe(1000);
+  });
+
+  test('is not asked about what was ended by a listener of the signal', async () => {
+    const decide = vi.fn();
+    const { socket, dial } = rig({
+      retry: { decide },
+      initPayload: ({ signal }: { signal: AbortSignal }) => {
+        signal.addEventListener('abort', () => socket.close());
+        return 'jwt';
+      },
+    });
+    (await dial()).drop();
+    expect(decide).not.toHaveBeenCalled();
+    expect(socket.getSnapshot()).toEqual({ status: 'closed', failure: undefined });
   });
 
   test.each(['close', 'reconnect'] as const)('may call %s(), which wins', async (method) => {
@@ -522,10 +556,9 @@ describe('a connection that ends between init and ack, unexplained', () => {
   test('leaves the slow lane at the next ack', async () => {
     const { socket, world, become } = rig();
     for (let tries = 1; tries <= 3; tries += 1) (await become('authenticating')).drop();
-    await become('ready');
-    socket.reconnect();
+    (await become('ready')).drop(1012);
     (await become('authenticating')).drop();
-    expect(waitLeft(socket, world)).toBe(1000);
+    expect(waitLeft(socket, world)).toBe(1000 * 1.5 ** 4);
   });
 
   test('is not taken for one when the server says why', async () => {

@@ -1,7 +1,16 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, type Mock, test, vi } from 'vitest';
 import type { TwoStageError } from './errors.ts';
 import { TwoStageSocket } from './socket.ts';
-import { never, nothing, originalAck, rig, settle, v1, v1Ack } from './testing/fakes.test.util.ts';
+import {
+  never,
+  nothing,
+  originalAck,
+  rig,
+  settle,
+  v1,
+  v1Ack,
+  waitLeft,
+} from './testing/fakes.test.util.ts';
 
 const uncaught = vi.fn();
 
@@ -245,6 +254,28 @@ describe('retain()', () => {
     }
   });
 
+  test('reconnect() outlives the holders too', async () => {
+    const { socket, world, become } = rig();
+    const release = socket.retain();
+    await become('ready');
+    socket.reconnect();
+    await become('ready');
+    release();
+    await world.advance(5000);
+    expect(socket.getSnapshot().status).toBe('ready');
+  });
+
+  test('a connect() that was ended by close() does not hold what is retained later', async () => {
+    const { socket, world, become } = rig();
+    await become('ready');
+    socket.close();
+    const release = socket.retain();
+    await become('ready');
+    release();
+    await world.advance(1000);
+    expect(socket.getSnapshot().status).toBe('closed');
+  });
+
   test('close() is final for the holders that there are; the next first one opens it again', async () => {
     const { socket, world, become } = rig();
     const release = socket.retain();
@@ -298,6 +329,25 @@ describe('configure()', () => {
     expect(ws.sent).toEqual(['newer payload']);
     ws.say('newer ack');
     expect(socket.getSnapshot().status).toBe('ready');
+  });
+
+  test('keeps what it is not given', async () => {
+    const codec = {
+      encode: (message: unknown) => `<${message}>`,
+      decode: (frame: unknown) => [frame],
+    };
+    const { socket, world, become, last } = rig({
+      codec,
+      queue: false,
+      initPayload: 'jwt',
+      retry: { initialDelay: 100 },
+    });
+    socket.configure({ isRejected: () => false });
+    await become('ready');
+    expect(last().sent).toEqual(['<jwt>']);
+    last().drop();
+    expect(waitLeft(socket, world)).toBe(50);
+    expect(socket.send('1')).toBe('refused');
   });
 
   test('refuses what the constructor refuses, and nothing has changed then', async () => {
@@ -476,6 +526,23 @@ describe('iteration', () => {
     await settle();
     expect(taken).toEqual([]);
     expect(ended).toHaveBeenCalled();
+  });
+
+  test('takes its listeners off when the loop is left', async () => {
+    const { socket, become } = rig();
+    const ws = await become('ready');
+    const offs: Mock[] = [];
+    const { on } = socket;
+    vi.spyOn(socket, 'on').mockImplementation((event, listener) => {
+      const off = vi.fn(on(event, listener));
+      offs.push(off);
+      return off;
+    });
+    const { done } = iterate(socket);
+    ws.drop(4403);
+    await expect(done).rejects.toThrow();
+    expect(offs.length).toBeGreaterThan(0);
+    for (const off of offs) expect(off).toHaveBeenCalled();
   });
 
   test('stops keeping messages when the loop is left', async () => {

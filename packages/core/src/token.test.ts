@@ -52,9 +52,9 @@ describe('the token in hand', () => {
     expect(tokens.dial()).toBe(true);
   });
 
-  test('is given up when another is asked for, even if that never comes', () => {
+  test('is given up when another is asked for, even if that never comes', async () => {
     const { tokens, fetch, context } = setUp();
-    fetch('t1');
+    await fetch('t1');
     tokens.fetch(() => new Promise(() => {}), context);
     expect(tokens.reuse('reuse')).toBeUndefined();
   });

@@ -54,7 +54,9 @@ describe('a wait', () => {
     await world.advance(60_000);
     expect(told).toEqual([60_000, 'online']);
     world.goOnline();
-    await world.advance(1000);
+    await world.advance(400);
+    world.goOnline();
+    await world.advance(100);
     expect(told).toEqual([60_000, 'online', 70_500, 'done']);
     expect(left()).toBe(0);
   });

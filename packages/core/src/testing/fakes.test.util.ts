@@ -46,6 +46,8 @@ export class FakeWebSocket implements WebSocketLike {
   onerror: ((event: any) => void) | null = null;
   /** What has left, in order. */
   readonly sent: any[] = [];
+  /** What the client tried to send after it had let go. */
+  readonly late: unknown[] = [];
   /** What `close()` was called with. */
   closedWith: { code: number | undefined; reason: string | undefined } | undefined;
   readonly url: string;
@@ -59,6 +61,7 @@ export class FakeWebSocket implements WebSocketLike {
   send(frame: unknown): void {
     if (this.readyState === states.connecting) throw new Error('send: still connecting');
     if (this.readyState === states.open) this.sent.push(frame);
+    else this.late.push(frame);
   }
 
   close(code?: number, reason?: string): void {
@@ -213,10 +216,10 @@ export interface Rig {
   /** Through both stages from wherever it is, the wait included. */
   become(status: 'ready' | 'authenticating'): Promise<FakeWebSocket>;
   /** What a closed socket must have none of. */
-  leaks(): { timers: number; pageListeners: number; sockets: number; handlers: number };
+  leaks(): typeof nothing;
 }
 
-export const nothing = { timers: 0, pageListeners: 0, sockets: 0, handlers: 0 };
+export const nothing = { timers: 0, pageListeners: 0, sockets: 0, handlers: 0, late: 0 };
 
 /**
  * A socket in a fake world. Its token route mints `token-1`, `token-2`, …, its app signs `jwt-1`,
@@ -282,6 +285,7 @@ export function rig(options: { readonly [K in keyof Options<any, any>]?: unknown
       pageListeners: world.pageListeners,
       sockets: dialled.filter(({ live }) => live).length,
       handlers: dialled.filter(({ attached }) => attached).length,
+      late: dialled.flatMap(({ late }) => late).length,
     }),
   };
 }
