@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { noFaults } from './faults.ts';
-import { openClient, UpgradeRefused } from './testing/client.ts';
+import { openClient, openRaw, UpgradeRefused, upgradeRequest } from './testing/client.ts';
 import { startServer } from './testing/harness.ts';
 
 const on = { faults: true, initTimeout: 10_000 };
@@ -91,6 +91,19 @@ test('an upgrade is refused like a bad token, or hangs', async () => {
   );
   await harness.server.close();
   await unanswered;
+});
+
+test('who gives up on an upgrade that hangs gives a place back', async () => {
+  const harness = await startServer({ ...on, maxUnauthenticated: 1 });
+  const jwt = await harness.login('ada');
+  await harness.post('/faults', { upgrade: 'hang' });
+  const { token } = await harness.token(jwt);
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`));
+  raw.socket.end();
+  await raw.ended;
+  await harness.post('/faults', { action: 'reset' });
+  await harness.ready(jwt);
 });
 
 test('an init is rejected, dropped, or hangs until the deadline', async () => {

@@ -24,7 +24,7 @@ export interface GateOptions {
 }
 
 /** An upgrade that may go on. */
-export interface Admission {
+export interface Admitted {
   /** The user its token was minted for. */
   readonly user: string;
   /** Gives the place back that an unauthenticated connection takes. Happens at its end at last. */
@@ -39,7 +39,7 @@ export interface Refusal {
 }
 
 /** Judges an upgrade request. Never rejects. */
-export type Gate = (request: IncomingMessage, socket: Duplex) => Promise<Admission | Refusal>;
+export type Gate = (request: IncomingMessage, socket: Duplex) => Promise<Admitted | Refusal>;
 
 /** The one answer to every kind of bad token: which kind it was would help only an attacker. */
 export const UNAUTHORIZED: Refusal = { status: 401, message: 'Unauthorized' };

@@ -1,55 +1,27 @@
 import { join } from 'node:path';
-import express, {
-  type Express as App,
-  type ErrorRequestHandler,
-  type RequestHandler,
-} from 'express';
-import helmet from 'helmet';
+import express, { type Express } from 'express';
 import { fail, succeed } from './envelope.ts';
 import type { FanOut } from './fan-out.ts';
 import {
   changeFaults,
   type FaultRouteOptions,
-  type Faults,
   faultyTokenRoute,
   showFaults,
-} from './faults.ts';
+} from './fault-routes.ts';
 import { SOCKET_PATH } from './gate.ts';
-import type { Identity, Jwts, VerifyJwt } from './jwt.ts';
-import type { Limiter } from './limits.ts';
+import type { Jwts } from './jwt.ts';
 import type { Log } from './log.ts';
+import { allow, bearer, cors, noStore, onError, securityHeaders } from './middleware.ts';
 import type { Origins } from './origins.ts';
-import type { Settings } from './settings.ts';
-import type { TokenStore } from './tokens.ts';
-import { TWO_STAGE } from './wire.ts';
-
-declare global {
-  namespace Express {
-    interface Locals {
-      /** Who the request comes from, behind `bearer`. */
-      identity: Identity;
-    }
-  }
-}
+import { type TokenRouteOptions, tokenRoute } from './token-route.ts';
 
 /** What the routes are made of. */
-export interface HttpOptions {
-  readonly settings: Settings;
+export interface HttpOptions extends TokenRouteOptions, FaultRouteOptions {
   readonly log: Log;
   readonly jwts: Jwts;
-  readonly tokens: TokenStore;
   readonly fanOut: FanOut;
-  readonly faults: Faults;
-  /** What `POST /faults` acts upon. */
-  readonly faultRoutes: FaultRouteOptions;
   /** Asked once the server listens: its own origins depend on the port. */
   readonly origins: () => Origins;
-  /** ms until a user may have another token. */
-  readonly tokenRate: (user: string) => number;
-  /** ms until the caller's slot. */
-  readonly admission: Limiter;
-  /** Whether the server is stopping. */
-  readonly draining: () => boolean;
   /** Figures for `GET /health`. */
   readonly health: () => object;
   /** Directory of the built demo page. */
@@ -60,8 +32,8 @@ export interface HttpOptions {
 const USERS = ['ada', 'bob'];
 
 /** The HTTP side: the API, and the demo page. */
-export function createApp(options: HttpOptions): App {
-  const { settings, log, jwts, tokens, fanOut, faults, origins, draining } = options;
+export function createApp(options: HttpOptions): Express {
+  const { settings, log, jwts, fanOut, faults, origins, draining } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -92,44 +64,12 @@ export function createApp(options: HttpOptions): App {
     succeed(response, { message: 'Logged out' });
   });
 
-  const tokenRoute: RequestHandler = async (request, response) => {
-    const { user } = response.locals.identity;
-    if (draining()) {
-      fail(response, 503, 'The server is stopping', settings.drainTimeout);
-      return;
-    }
-    const wait = options.tokenRate(user);
-    if (wait > 0) {
-      fail(response, 429, 'Too many tokens', wait);
-      return;
-    }
-    const slot = options.admission();
-    if (slot > 0) {
-      fail(response, 503, 'Too many connections at the moment', slot);
-      return;
-    }
-    const switches = faults.of(user);
-    const expiresIn = switches.tokenExpiresIn ?? settings.tokenExpiresIn;
-    const reusable = switches.tokenReusable ?? settings.tokenReusable;
-    const { token, expiresAt } = await tokens.mint(user, { expiresIn, reusable });
-    const original = switches.wire === 'original' || request.query.wire === 'original';
-    succeed(response, {
-      message: 'Token generated successfully',
-      data: {
-        token,
-        expiresIn,
-        expiresAt: new Date(expiresAt).toISOString(),
-        reusable,
-        ...(!original && { protocol: TWO_STAGE }),
-      },
-    });
-  };
   const tokenFaults = settings.faults ? [faultyTokenRoute(faults)] : [];
-  app.all('/token/ws', allow('POST', 'GET'), loggedIn, ...tokenFaults, tokenRoute);
+  app.all('/token/ws', allow('POST', 'GET'), loggedIn, ...tokenFaults, tokenRoute(options));
 
   if (settings.faults) {
     app.get('/faults', showFaults(faults));
-    app.post('/faults', json, changeFaults(options.faultRoutes));
+    app.post('/faults', json, changeFaults(options));
   }
 
   // An upgrade never gets here; this is a plain request for the same address.
@@ -156,107 +96,3 @@ const NOT_BUILT = `<!doctype html>
   <p>The demo page is not built. Run <code>npm start</code> at the root of the repository.</p>
 </html>
 `;
-
-/** Headers for every answer; the page may connect to nothing but this server. */
-function securityHeaders(origins: () => Origins): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'self'"],
-        baseUri: ["'none'"],
-        // Not every browser takes 'self' to mean the same origin's ws: as well.
-        connectSrc: ["'self'", () => origins().sockets().join(' ')],
-        formAction: ["'self'"],
-        frameAncestors: ["'self'"],
-        imgSrc: ["'self'", 'data:'],
-        objectSrc: ["'none'"],
-        // The frameworks' transitions write style elements.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-      },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
-    // Whether there is TLS is for whoever ends it to say.
-    strictTransportSecurity: false,
-  });
-}
-
-/** Answers for one user, or with a secret in them, are nobody else's. */
-const noStore: RequestHandler = (_request, response, next) => {
-  response.set('Cache-Control', 'no-store');
-  next();
-};
-
-/** The upgrade's allow-list for HTTP: foreign pages are refused, not only kept from reading. */
-function cors(origins: () => Origins): RequestHandler {
-  return (request, response, next) => {
-    response.vary('Origin');
-    const origin = request.get('Origin');
-    if (!origins().admits(origin)) {
-      fail(response, 403, 'Origin not allowed');
-      return;
-    }
-    if (origin !== undefined) {
-      response.set('Access-Control-Allow-Origin', origin);
-      response.set('Access-Control-Expose-Headers', 'Retry-After');
-    }
-    if (request.method !== 'OPTIONS') {
-      next();
-      return;
-    }
-    response.set('Access-Control-Allow-Methods', 'GET, POST');
-    response.set('Access-Control-Allow-Headers', 'Authorization, Content-Type');
-    response.set('Access-Control-Max-Age', '600');
-    response.status(204).end();
-  };
-}
-
-/** Refuses other methods: Express would answer HEAD with GET's handler, and mint a token. */
-function allow(...methods: readonly string[]): RequestHandler {
-  return (request, response, next) => {
-    if (methods.includes(request.method)) {
-      next();
-      return;
-    }
-    response.set('Allow', methods.join(', '));
-    fail(response, 405, 'Method not allowed');
-  };
-}
-
-/** Lets a request with a good JWT in its `Authorization` header through (RFC 6750, section 2.1). */
-function bearer(verify: VerifyJwt): RequestHandler {
-  return async (request, response, next) => {
-    const jwt = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.get('Authorization') ?? '')?.[1];
-    if (jwt === undefined) {
-      response.set('WWW-Authenticate', 'Bearer');
-      fail(response, 401, 'Unauthorized');
-      return;
-    }
-    try {
-      response.locals.identity = await verify(jwt);
-    } catch {
-      response.set('WWW-Authenticate', 'Bearer error="invalid_token"');
-      fail(response, 401, 'Unauthorized');
-      return;
-    }
-    next();
-  };
-}
-
-/** Client errors of the body parser keep their status; the rest is ours, and stays here. */
-function onError(log: Log): ErrorRequestHandler {
-  // Express knows an error handler by its four parameters.
-  return (error, _request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    const status: unknown = error?.status;
-    if (typeof status === 'number' && status >= 400 && status < 500) {
-      fail(response, status, 'Bad request');
-      return;
-    }
-    log.error({ error }, 'a request failed');
-    fail(response, 500, 'Internal server error');
-  };
-}

@@ -1,28 +1,23 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
 import { createAdmission } from './admission.ts';
-import { CloseCode, retryAfterReason } from './close-codes.ts';
-import { Connection } from './connection.ts';
+import { CloseCode } from './close-codes.ts';
 import { drain } from './drain.ts';
+import { createEndpoint } from './endpoint.ts';
 import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
 import { memoryFanOut } from './fan-out.ts';
-import { createFaults, faultyVerify } from './faults.ts';
-import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
-import { type Admission, createGate, refuseUpgrade, SOCKET_PATH, UNAUTHORIZED } from './gate.ts';
+import { createFaults } from './faults.ts';
+import { createGate, SOCKET_PATH } from './gate.ts';
 import { createApp, PAGE_DIRECTORY } from './http.ts';
 import { hs256Jwts } from './jwt.ts';
-import { createPlaces, rateLimiter, userRateLimiter } from './limits.ts';
+import { createPlaces, userRateLimiter } from './limits.ts';
 import { watchLiveness } from './liveness.ts';
 import { type Log, silentLog } from './log.ts';
 import { allowOrigins, bracket, type Origins, ownOrigins } from './origins.ts';
 import { deliver, startBroadcast } from './pipelines.ts';
 import { createRegistry } from './registry.ts';
-import { startSession } from './session.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { memoryTokens, type TokenStore } from './tokens.ts';
-import { originalWire, TWO_STAGE, twoStageWire } from './wire.ts';
 
 /** What a server may be given besides its settings. */
 export interface ServerOptions {
@@ -61,12 +56,6 @@ const KEEP_ALIVE = 65_000;
 /** How long a request's headers may take to arrive, in ms: an upgrade is nothing but headers. */
 const HEADERS_TIMEOUT = 10_000;
 
-/** How long a client may take to answer a close frame, in ms, before it is cut off. */
-const CLOSE_TIMEOUT = 2000;
-
-/** When to try again with too many connections, in ms. */
-const TOO_MANY_CONNECTIONS = 5000;
-
 /** Makes a server with these settings, the others at their defaults. Nothing happens until `listen`. */
 export function createDemoServer(
   given: Partial<Settings> = {},
@@ -80,21 +69,19 @@ export function createDemoServer(
     page = PAGE_DIRECTORY,
   } = options;
 
-  if (settings.jwtSecret === undefined) {
+  const { jwtSecret } = settings;
+  if (jwtSecret === undefined) {
     log.warn({}, 'JWT_SECRET is not set: a random one is used, and a restart logs everybody out');
   }
-  const secret = settings.jwtSecret
-    ? new TextEncoder().encode(settings.jwtSecret)
-    : environment.randomBytes(32);
+  const secret =
+    jwtSecret === undefined ? environment.randomBytes(32) : new TextEncoder().encode(jwtSecret);
   const jwts = hs256Jwts(secret, environment);
   const fanOut = memoryFanOut();
   const registry = createRegistry();
   const places = createPlaces(settings.maxUnauthenticated);
   const faults = createFaults();
-  const connections = new Set<Connection>();
   const running: Cancel[] = [];
   let origins: Origins;
-  let connectionId = 0;
   let isDraining = false;
 
   const app = createApp({
@@ -104,7 +91,8 @@ export function createDemoServer(
     tokens,
     fanOut,
     faults,
-    faultRoutes: { faults, environment, registry, tokens },
+    environment,
+    registry,
     origins: () => origins,
     tokenRate: userRateLimiter(environment, settings.tokensPerMinute),
     admission: createAdmission(environment, settings.admitRate),
@@ -122,6 +110,18 @@ export function createDemoServer(
     draining: () => isDraining,
   });
 
+  const endpoint = createEndpoint({
+    environment,
+    settings,
+    log,
+    gate,
+    verify: jwts.verify,
+    registry,
+    faults,
+    draining: () => isDraining,
+  });
+  const { connections } = endpoint;
+
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE,
@@ -137,91 +137,7 @@ export function createDemoServer(
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('upgrade', (request, socket, head) => {
-    upgrade(request, socket, head).catch((error: unknown) => {
-      log.error({ error }, 'an upgrade failed');
-      socket.destroy();
-    });
-  });
-
-  /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
-  const refusesTwoStage = new WeakSet<IncomingMessage>();
-  const webSocketOptions = {
-    noServer: true,
-    clientTracking: false,
-    // Compression lets a small frame unpack into a large one, and leaks secrets that share a
-    // message with what an attacker chose (RFC 7457, section 2.6).
-    perMessageDeflate: false,
-    maxPayload: settings.maxFrame,
-    closeTimeout: CLOSE_TIMEOUT,
-    // A `token.…` entry is a secret: it is never the one that is selected.
-    handleProtocols: (offered: Set<string>, request: IncomingMessage) =>
-      offered.has(TWO_STAGE) && !refusesTwoStage.has(request) ? TWO_STAGE : false,
-  } satisfies ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number };
-  const webSockets = new WebSocketServer(webSocketOptions);
-
-  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // A client that vanishes during the upgrade must not take the process along.
-    socket.on('error', () => socket.destroy());
-    const verdict = await gate(request, socket);
-    if ('status' in verdict) {
-      log.info({ status: verdict.status }, 'upgrade refused');
-      refuseUpgrade(socket, verdict, environment);
-      return;
-    }
-    const { upgrade: fault, wire } = faults.of(verdict.user);
-    if (fault === 'refuse') refuseUpgrade(socket, UNAUTHORIZED, environment);
-    if (fault !== 'ok') return;
-    if (wire === 'original') refusesTwoStage.add(request);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      serve(webSocket, socket, verdict).catch((error: unknown) => {
-        log.error({ error }, 'a connection failed');
-        webSocket.terminate();
-      });
-    });
-  }
-
-  async function serve(webSocket: WebSocket, socket: Duplex, admission: Admission): Promise<void> {
-    const { user, leave } = admission;
-    const rate = settings.messagesPerSecond;
-    connectionId += 1;
-    const connection = new Connection(webSocket, {
-      id: connectionId,
-      user,
-      wire: webSocket.protocol === TWO_STAGE ? twoStageWire : originalWire,
-      limit: rateLimiter(environment, rate, 2 * rate),
-      maxBuffered: settings.maxBuffered,
-      log,
-    });
-    connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
-    if (isDraining) {
-      connection.end(CloseCode.restart, retryAfterReason(settings.drainTimeout));
-      return;
-    }
-
-    const identity = await authenticate(connection, {
-      environment,
-      socket,
-      timeout: settings.initTimeout,
-      maxBytes: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
-      verify: faultyVerify(faults, connection, jwts.verify),
-    });
-    if (identity === undefined) return;
-    leave();
-    if (settings.maxConnections > 0 && registry.of(user).length >= settings.maxConnections) {
-      connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));
-      return;
-    }
-    startSession(connection, identity, {
-      environment,
-      registry,
-      verify: jwts.verify,
-      heartbeat: settings.heartbeat,
-      individualEvery: settings.individualEvery,
-    });
-    log.info({ connection: connection.id, user, wire: connection.wire.name }, 'connection ready');
-  }
+  server.on('upgrade', endpoint.upgrade);
 
   function start(): void {
     running.push(

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { expect, onTestFinished } from 'vitest';
 import { createLog } from '../log.ts';
 import { createDemoServer, type DemoServer, type ServerOptions } from '../server.ts';
@@ -21,6 +22,8 @@ export interface Harness {
   readonly environment: FakeEnvironment;
   /** Every line that was logged. */
   readonly logs: string[];
+  /** Resolves once a line with this in it has been logged. */
+  logged(text: string): Promise<void>;
   /** Requests a path of the server. */
   request(path: string, init?: RequestInit): Promise<Response>;
   /** Posts JSON, with a JWT if given. */
@@ -58,13 +61,19 @@ export async function startServer(
 ): Promise<Harness> {
   const { environment = fakeEnvironment() } = options;
   const logs: string[] = [];
+  const logging = new EventEmitter();
   const secrets = new Set<string>();
   const server = createDemoServer(
     { ...quiet, ...settings },
     {
       ...options,
       environment,
-      log: createLog('trace', { write: (line) => void logs.push(line) }),
+      log: createLog('trace', {
+        write(line) {
+          logs.push(line);
+          logging.emit('line');
+        },
+      }),
     },
   );
   await server.listen();
@@ -73,6 +82,10 @@ export async function startServer(
     expect(environment.armed).toBe(0);
     for (const secret of secrets) expect(logs.join('')).not.toContain(secret);
   });
+
+  async function logged(text: string): Promise<void> {
+    while (!logs.some((line) => line.includes(text))) await once(logging, 'line');
+  }
 
   const request = (path: string, init?: RequestInit): Promise<Response> =>
     fetch(server.url + path, init);
@@ -131,6 +144,7 @@ export async function startServer(
     server,
     environment,
     logs,
+    logged,
     request,
     post,
     login,

@@ -1,0 +1,119 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import helmet from 'helmet';
+import { fail } from './envelope.ts';
+import type { Identity, VerifyJwt } from './jwt.ts';
+import type { Log } from './log.ts';
+import type { Origins } from './origins.ts';
+
+declare global {
+  namespace Express {
+    interface Locals {
+      /** Who the request comes from, behind `bearer`. */
+      identity: Identity;
+    }
+  }
+}
+
+/** Headers for every answer; the page may connect to nothing but this server. */
+export function securityHeaders(origins: () => Origins): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        // Not every browser takes 'self' to mean the same origin's ws: as well.
+        connectSrc: ["'self'", () => origins().sockets().join(' ')],
+        formAction: ["'self'"],
+        frameAncestors: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        objectSrc: ["'none'"],
+        // The frameworks' transitions write style elements.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    // Whether there is TLS is for whoever ends it to say.
+    strictTransportSecurity: false,
+  });
+}
+
+/** Answers for one user, or with a secret in them, are nobody else's. */
+export const noStore: RequestHandler = (_request, response, next) => {
+  response.set('Cache-Control', 'no-store');
+  next();
+};
+
+/** The upgrade's allow-list for HTTP: foreign pages are refused, not only kept from reading. */
+export function cors(origins: () => Origins): RequestHandler {
+  return (request, response, next) => {
+    response.vary('Origin');
+    const origin = request.get('Origin');
+    if (!origins().admits(origin)) {
+      fail(response, 403, 'Origin not allowed');
+      return;
+    }
+    if (origin !== undefined) {
+      response.set('Access-Control-Allow-Origin', origin);
+      response.set('Access-Control-Expose-Headers', 'Retry-After');
+    }
+    if (request.method !== 'OPTIONS') {
+      next();
+      return;
+    }
+    response.set('Access-Control-Allow-Methods', 'GET, POST');
+    response.set('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+    response.set('Access-Control-Max-Age', '600');
+    response.status(204).end();
+  };
+}
+
+/** Refuses other methods: Express would answer HEAD with GET's handler, and mint a token. */
+export function allow(...methods: readonly string[]): RequestHandler {
+  return (request, response, next) => {
+    if (methods.includes(request.method)) {
+      next();
+      return;
+    }
+    response.set('Allow', methods.join(', '));
+    fail(response, 405, 'Method not allowed');
+  };
+}
+
+/** Lets a request with a good JWT in its `Authorization` header through (RFC 6750, section 2.1). */
+export function bearer(verify: VerifyJwt): RequestHandler {
+  return async (request, response, next) => {
+    const jwt = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.get('Authorization') ?? '')?.[1];
+    if (jwt === undefined) {
+      response.set('WWW-Authenticate', 'Bearer');
+      fail(response, 401, 'Unauthorized');
+      return;
+    }
+    try {
+      response.locals.identity = await verify(jwt);
+    } catch {
+      response.set('WWW-Authenticate', 'Bearer error="invalid_token"');
+      fail(response, 401, 'Unauthorized');
+      return;
+    }
+    next();
+  };
+}
+
+/** Client errors of the body parser keep their status; the rest is ours, and stays here. */
+export function onError(log: Log): ErrorRequestHandler {
+  // Express knows an error handler by its four parameters.
+  return (error, _request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    const status: unknown = error?.status;
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      fail(response, status, 'Bad request');
+      return;
+    }
+    log.error({ error }, 'a request failed');
+    fail(response, 500, 'Internal server error');
+  };
+}

@@ -1,0 +1,58 @@
+import type { RequestHandler } from 'express';
+import { fail, succeed } from './envelope.ts';
+import type { Faults } from './faults.ts';
+import type { Limiter } from './limits.ts';
+import type { Settings } from './settings.ts';
+import type { TokenStore } from './tokens.ts';
+import { TWO_STAGE } from './wire.ts';
+
+/** What the token route is made of. */
+export interface TokenRouteOptions {
+  readonly settings: Settings;
+  readonly tokens: TokenStore;
+  /** What changes a token's policy, for a user, until it is switched back. */
+  readonly faults: Faults;
+  /** ms until a user may have another token. */
+  readonly tokenRate: (user: string) => number;
+  /** ms until the caller's slot. */
+  readonly admission: Limiter;
+  /** Whether the server is stopping. */
+  readonly draining: () => boolean;
+}
+
+/** The token stage: mints a token for who is logged in. Behind `bearer`, which says who that is. */
+export function tokenRoute(options: TokenRouteOptions): RequestHandler {
+  const { settings, tokens, faults, tokenRate, admission, draining } = options;
+  return async (request, response) => {
+    const { user } = response.locals.identity;
+    if (draining()) {
+      fail(response, 503, 'The server is stopping', settings.drainTimeout);
+      return;
+    }
+    const wait = tokenRate(user);
+    if (wait > 0) {
+      fail(response, 429, 'Too many tokens', wait);
+      return;
+    }
+    const slot = admission();
+    if (slot > 0) {
+      fail(response, 503, 'Too many connections at the moment', slot);
+      return;
+    }
+    const switches = faults.of(user);
+    const expiresIn = switches.tokenExpiresIn ?? settings.tokenExpiresIn;
+    const reusable = switches.tokenReusable ?? settings.tokenReusable;
+    const { token, expiresAt } = await tokens.mint(user, { expiresIn, reusable });
+    const original = switches.wire === 'original' || request.query.wire === 'original';
+    succeed(response, {
+      message: 'Token generated successfully',
+      data: {
+        token,
+        expiresIn,
+        expiresAt: new Date(expiresAt).toISOString(),
+        reusable,
+        ...(!original && { protocol: TWO_STAGE }),
+      },
+    });
+  };
+}
