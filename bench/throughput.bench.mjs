@@ -67,12 +67,14 @@ async function measure(open, bytes, count) {
   let round = 0;
   for (let session = 1; session <= sessions; session++) {
     const host = await open();
-    const receive = (client) => host.receive(client, bytes, count);
-    for (const client of clients) await receive(client); // to warm up
+    for (const client of clients) {
+      await host.open(client, bytes, count);
+      await host.receive(client); // to warm up
+    }
     const sessionEnd = end - (budget / sessions) * (sessions - session);
     for (let i = 0; i < rounds && (i === 0 || performance.now() < sessionEnd); i++, round++) {
       for (const client of shuffled(clients)) {
-        times[client].push(await receive(client));
+        times[client].push(await host.receive(client));
       }
     }
     await host.close();

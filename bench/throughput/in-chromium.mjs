@@ -47,15 +47,22 @@ export async function launchChromium(path) {
     await send('Performance.setTimeDomain', { timeDomain: 'threadTicks' }, sessionId);
     await send('Performance.enable', {}, sessionId);
     await send('Page.navigate', { url: origin }, sessionId);
-    const module = JSON.stringify(`data:text/javascript,${encodeURIComponent(code)}`);
-    await evaluate(`import(${module}).then((module) => { globalThis.bench = module; })`);
+    await evaluate('globalThis.clients = {}');
     return {
-      async receive(client, bytes, count) {
-        await evaluate(`bench.prepare(...${JSON.stringify([origin, client, bytes, count])})`);
+      async open(client, bytes, count) {
+        const url = `data:text/javascript,${encodeURIComponent(code)}#${client}`;
+        const request = JSON.stringify([origin, client, bytes, count]);
+        await evaluate(`import(${JSON.stringify(url)}).then((module) => {
+          clients[${JSON.stringify(client)}] = module;
+          return module.open(...${request});
+        })`);
+      },
+      async receive(client) {
+        const module = `clients[${JSON.stringify(client)}]`;
         const before = await taskTime();
-        const wall = await evaluate('bench.receive()');
+        const wall = await evaluate(`${module}.receive()`);
         const cpu = (await taskTime()) - before;
-        await evaluate('bench.verify()');
+        await evaluate(`${module}.verify()`);
         return { wall, cpu };
       },
       close: () => send('Target.disposeBrowserContext', { browserContextId }),

@@ -22,9 +22,9 @@ export async function openNode(code, origin) {
     if (answer.error) throw new Error(answer.error);
     return answer;
   };
-  await ask({ code });
   return {
-    receive: (client, bytes, count) => ask({ request: [origin, client, bytes, count] }),
+    open: (client, bytes, count) => ask({ code, open: [origin, client, bytes, count] }),
+    receive: (client) => ask({ receive: client }),
     close: () => child.kill(),
   };
 }

@@ -9,32 +9,25 @@ export function createMessage(id, bytes) {
 }
 
 /** Counts and checks what arrives: every message once, whole and in order, or the bench is void. */
-export function createCheck(bytes) {
+export function createCheck(bytes, count) {
+  let expectedText = 0;
+  for (let id = 0; id < count; id++) expectedText += createMessage(id, bytes).text.length;
   let received = 0;
-  let textLength = 0;
+  let text = 0;
   let inOrder = true;
   return {
-    /** Returns how many there have been. */
-    add({ id, text }) {
-      inOrder &&= id === received;
-      textLength += text.length;
-      return ++received;
+    reset() {
+      received = text = 0;
+    },
+    /** Returns whether this was the last. */
+    add(message) {
+      inOrder &&= message.id === received;
+      text += message.text.length;
+      return ++received === count;
     },
     verify() {
-      if (!inOrder || textLength !== totalTextLength(bytes, received))
-        throw new Error('Messages were lost, reordered or damaged');
+      if (inOrder && received === count && text === expectedText) return;
+      throw new Error('Messages were lost, reordered or damaged');
     },
   };
-}
-
-const totals = new Map();
-
-function totalTextLength(bytes, count) {
-  const key = `${bytes} ${count}`;
-  if (!totals.has(key)) {
-    let total = 0;
-    for (let id = 0; id < count; id++) total += createMessage(id, bytes).text.length;
-    totals.set(key, total);
-  }
-  return totals.get(key);
 }

@@ -1,17 +1,18 @@
-/** First told the code, then, again and again, what to receive: see in-node.mjs. */
-let bench;
+/** Told, again and again, to open a client or to let it receive: see in-node.mjs. */
+const clients = {};
 
-process.on('message', async ({ code, request }) => {
+process.on('message', async ({ code, open, receive }) => {
   try {
-    if (code) {
-      bench = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+    if (open) {
+      const [, client] = open;
+      clients[client] = await import(`data:text/javascript,${encodeURIComponent(code)}#${client}`);
+      await clients[client].open(...open);
       return process.send({});
     }
-    await bench.prepare(...request);
     const before = process.cpuUsage();
-    const wall = await bench.receive();
+    const wall = await clients[receive].receive();
     const { user, system } = process.cpuUsage(before);
-    bench.verify();
+    clients[receive].verify();
     process.send({ wall, cpu: (user + system) / 1000 });
   } catch (error) {
     process.send({ error: error.stack });

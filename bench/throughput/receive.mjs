@@ -1,39 +1,32 @@
+/**
+ * One client and its connection, which is kept for all rounds: connecting is not what is measured. Each
+ * client is given an instance of this module, and so of its library, for itself, as in an app: code that
+ * several share is compiled for all of them, and slower for each.
+ */
 import { clients } from './clients.mjs';
 import { createCheck } from './messages.mjs';
 
-/** One connection per client and size, kept for all rounds: connecting is not what is measured. */
-const connections = new Map();
+let go;
+let onMessage;
+let check;
 
-let run;
-
-/** Makes everything ready for one run, so that nothing but receiving is in it. */
-export async function prepare(origin, client, bytes, count) {
+export async function open(origin, client, bytes, count) {
   const url = `${origin.replace('http', 'ws')}/?bytes=${bytes}&count=${count}`;
-  run = { connection: await connect(client, url), check: createCheck(bytes), count };
+  check = createCheck(bytes, count);
+  go = await clients[client](url, (message) => onMessage(message));
 }
 
-/** Receives the messages. Resolves with the ms from asking for them to the last of them. */
+/** Receives the messages once. Resolves with the ms from asking for them to the last of them. */
 export function receive() {
-  const { connection, check, count } = run;
   return new Promise((resolve) => {
+    check.reset();
     const start = performance.now();
-    connection.onMessage = (message) => {
-      if (check.add(message) === count) resolve(performance.now() - start);
+    onMessage = (message) => {
+      if (check.add(message)) resolve(performance.now() - start);
     };
-    connection.go();
+    go();
   });
 }
 
 /** @throws where a message did not arrive as it was sent */
-export const verify = () => run.check.verify();
-
-async function connect(client, url) {
-  const key = client + url;
-  let connection = connections.get(key);
-  if (!connection) {
-    connection = { onMessage() {} };
-    connections.set(key, connection);
-    connection.go = await clients[client](url, (message) => connection.onMessage(message));
-  }
-  return connection;
-}
+export const verify = () => check.verify();
