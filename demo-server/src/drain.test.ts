@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openClient, UpgradeRefused } from './testing/client.ts';
+import { fakeEnvironment } from './testing/fake-environment.ts';
 import { startServer } from './testing/harness.ts';
+import { memoryTokens } from './tokens.ts';
 
 test('S13 a stop lets clients move first, then closes with a time to come back', async () => {
   const harness = await startServer({ drainTimeout: 10_000 });
@@ -82,7 +84,28 @@ test('S13 a client that ignores everything is cut off at DRAIN_TIMEOUT', async (
   harness.environment.advance(5000);
   // The second half is waited for in the turn after the first.
   await setImmediate();
+  expect(harness.environment.armed).toBe(1);
   harness.environment.advance(5000);
+  await stopped;
+});
+
+test('S13 an upgrade that was under way when the stop began is told to come back', async () => {
+  const environment = fakeEnvironment();
+  const tokens = memoryTokens(environment);
+  const harness = await startServer({}, { environment, tokens });
+  const jwt = await harness.login('ada');
+  const witness = await harness.ready(jwt);
+  const { token } = await harness.token(jwt);
+  let stopped: Promise<void> | undefined;
+  vi.spyOn(tokens, 'take').mockImplementationOnce(async () => {
+    stopped = harness.server.stop();
+    return 'ada';
+  });
+  const late = await openClient(harness.address(token));
+  expect(await late.closed).toEqual({ code: 1012, reason: 'retry-after=10000' });
+  // Meanwhile the stop waits for who is being served.
+  await witness.roundTrip();
+  witness.socket.close();
   await stopped;
 });
 
