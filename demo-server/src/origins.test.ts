@@ -35,8 +35,8 @@ test('its own origins are the address it listens on and this machine’s names',
   expect(ownOrigins('::1', 443)).toContain('https://[::1]');
 });
 
-test('a page’s policy needs the same as WebSocket origins', () => {
-  const origins = allowOrigins(['https://app.example', 'http://localhost:1']);
+test('a page’s policy needs the same as WebSocket origins, without IPv6', () => {
+  const origins = allowOrigins(['https://app.example', 'http://localhost:1', 'http://[::1]:1']);
   expect(origins.sockets()).toEqual(['wss://app.example', 'ws://localhost:1']);
 });
 

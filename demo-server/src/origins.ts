@@ -6,7 +6,10 @@ export interface Origins {
    * credentials to abuse (RFC 6455, section 10.2). `null`, the origin of sandboxed frames, is not.
    */
   admits(origin: string | undefined): boolean;
-  /** The WebSocket origins behind the same addresses, for the page's Content-Security-Policy. */
+  /**
+   * The WebSocket origins behind the same addresses, for the page's Content-Security-Policy: but
+   * for IPv6 addresses, which a policy cannot spell (CSP Level 3, section 2.3.1).
+   */
   sockets(): readonly string[];
 }
 
@@ -15,7 +18,10 @@ export function allowOrigins(list: Iterable<string>): Origins {
   const allowed = new Set(list);
   return {
     admits: (origin) => origin === undefined || allowed.has(origin),
-    sockets: () => [...allowed].map((origin) => origin.replace(/^http/, 'ws')),
+    sockets: () =>
+      [...allowed]
+        .filter((origin) => !origin.includes('['))
+        .map((origin) => origin.replace(/^http/, 'ws')),
   };
 }
 
