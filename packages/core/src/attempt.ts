@@ -97,7 +97,7 @@ export function createAttempt(
   };
 
   const sendInit = () => {
-    if (stage !== 'init' || initSent || payload === undefined) return;
+    if (signal.aborted || stage !== 'init' || initSent || payload === undefined) return;
     initSent = true;
     ws?.send((offersV1 ? jsonCodec : settings.codec).encode(payload));
   };
@@ -159,7 +159,7 @@ export function createAttempt(
       enter('init');
       announce('init');
       try {
-        if (!signal.aborted) sendInit();
+        sendInit();
       } catch (error) {
         failInit(error);
       }
