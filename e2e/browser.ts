@@ -1,0 +1,127 @@
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
+import { expect } from 'vitest';
+import { chromiumArgs, findChromium } from '../scripts/chromium.mjs';
+
+export async function launchBrowser(): Promise<Browser> {
+  const executablePath = await findChromium();
+  return chromium.launch({ args: chromiumArgs, ...(executablePath && { executablePath }) });
+}
+
+/** A WebSocket of a page, with what went over the wire. */
+export interface Connection {
+  /** The token in its URL. */
+  readonly token: string | null;
+  readonly sent: string[];
+  readonly received: string[];
+}
+
+/** A page of the demo with one panel, and everything that it did. */
+export interface Panel {
+  readonly page: Page;
+  readonly connections: readonly Connection[];
+  /** Every token and JWT that the server gave to the page. */
+  readonly tokens: readonly string[];
+  readonly jwts: readonly string[];
+  /** Waits until the panel says all of this at once: `status`, `failure`, `attempt`, `wire`. */
+  until(state: Readonly<Record<string, string | number>>): Promise<void>;
+  /** Waits until the timeline has a line like this one. */
+  event(text: string | RegExp): Promise<void>;
+  /** A message that has come in. */
+  message(text: string | RegExp): Locator;
+  choose(legend: string, option: string): Promise<void>;
+  press(button: string): Promise<void>;
+  send(text: string): Promise<void>;
+}
+
+/** Opens the demo with the panel of one framework. */
+export async function openPanel(
+  context: BrowserContext,
+  url: string,
+  query: Readonly<Record<string, string>>,
+): Promise<Panel> {
+  const page = await context.newPage();
+  const connections: Connection[] = [];
+  const tokens: string[] = [];
+  const jwts: string[] = [];
+
+  page.on('websocket', (socket) => {
+    const connection: Connection = {
+      token: new URL(socket.url()).searchParams.get('token'),
+      sent: [],
+      received: [],
+    };
+    connections.push(connection);
+    socket.on('framesent', ({ payload }) => connection.sent.push(String(payload)));
+    socket.on('framereceived', ({ payload }) => connection.received.push(String(payload)));
+  });
+  page.on('response', async (response) => {
+    const { pathname } = new URL(response.url());
+    const secrets = { '/token/ws': tokens, '/login': jwts }[pathname];
+    const body = secrets && (await response.json().catch(() => undefined));
+    if (typeof body?.data?.token === 'string') secrets?.push(body.data.token);
+  });
+  watchConsole(page, () => [...tokens, ...jwts]);
+
+  const locate = (state: object) =>
+    page.locator(
+      `[data-testid="panel"]${Object.entries(state)
+        .map(([name, value]) => `[data-${name}="${value}"]`)
+        .join('')}`,
+    );
+  await page.goto(`${url}/?${new URLSearchParams(query)}`);
+  await locate({}).waitFor();
+  return {
+    page,
+    connections,
+    tokens,
+    jwts,
+    until: (state) => locate(state).waitFor(),
+    event: (text) => page.getByTestId('event').filter({ hasText: text }).first().waitFor(),
+    message: (text) => page.getByTestId('message').filter({ hasText: text }).first(),
+    choose: (legend, option) =>
+      page
+        .getByTestId('panel')
+        .getByRole('group', { name: legend })
+        .getByText(option, { exact: true })
+        .click(),
+    press: (name) => page.getByTestId('panel').getByRole('button', { name, exact: true }).click(),
+    async send(text) {
+      await page.getByTestId('draft').fill(text);
+      await page.getByTestId('send').click();
+    },
+  };
+}
+
+interface Console {
+  readonly page: Page;
+  readonly lines: string[];
+  readonly errors: string[];
+  readonly secrets: () => readonly string[];
+}
+
+const consoles = new Set<Console>();
+
+function watchConsole(page: Page, secrets: Console['secrets']): void {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  page.on('console', (message) => {
+    const text = message.text();
+    // Chromium's own words on a failed request; those on a failed WebSocket hold its URL.
+    if (/^(WebSocket connection to|Failed to load resource)/.test(text)) return;
+    lines.push(text);
+    if (message.type() === 'error') errors.push(text);
+  });
+  page.on('pageerror', (error) => errors.push(String(error)));
+  consoles.add({ page, lines, errors, secrets });
+}
+
+/** Checks that no page has said what it should not have, and forgets them. */
+export function expectCleanPages(): void {
+  const watched = [...consoles];
+  consoles.clear();
+  for (const { page, lines, errors, secrets } of watched) {
+    expect(errors).toEqual([]);
+    const said = [...lines, page.url()].join('\n');
+    for (const secret of secrets()) expect(said).not.toContain(secret);
+  }
+}
