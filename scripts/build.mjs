@@ -37,10 +37,17 @@ export async function build() {
   const page = {
     name: 'demo page',
     folder: join(root, 'demo-server', 'page'),
-    sources: [join(root, 'demo-server', 'page'), ...packages.map(({ folder }) => folder)],
+    sources: [
+      join(root, 'demo-server', 'page'),
+      ...packages.map(({ folder }) => join(folder, 'dist')),
+    ],
     commands: [['vite', 'build', '--logLevel', 'warn']],
   };
-  return [...(await Promise.all(packages.map(update))), await update(page)];
+  const checks = await Promise.all(packages.map(update));
+  const last = checks.every(({ ok }) => ok)
+    ? await update(page)
+    : { name: page.name, ok: false, output: 'It is made of the packages.' };
+  return [...checks, last];
 }
 
 /**
