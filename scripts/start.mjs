@@ -10,6 +10,8 @@ if (failures.length > 0) {
 
 // The demo's switches for making things go wrong; off in any other server.
 process.env.FAULTS ??= '1';
+// Its log would bury the address.
+process.env.LOG_LEVEL ??= 'error';
 
 // In this process: signals, exit status and output are the server's own.
 await import('../demo-server/src/main.ts');
