@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rig, settle, v1 } from './testing/fakes.test.util.ts';
+import { never, rig, settle, v1 } from './testing/fakes.test.util.ts';
 
 const unsent = (events: string[]) => events.filter((event) => event.startsWith('unsent'));
 
@@ -25,6 +25,19 @@ describe('send()', () => {
     expect(answers).toEqual([...Array(5).fill('queued'), 'sent', 'refused']);
     expect(last().sent.slice(1)).toEqual(['0', '1', '2', '3', '4', '5']);
   });
+
+  test.each(['connecting', 'open', 'authenticating'])(
+    'queues even the first message where the socket is %s, and so keeps it from overtaking the ack',
+    async (state) => {
+      const { socket, dial, last } = rig(state === 'open' ? { initPayload: () => never() } : {});
+      const ws = await dial();
+      if (state !== 'connecting') ws.accept();
+      await settle();
+      const before = [...ws.sent];
+      expect(socket.send('early')).toBe('queued');
+      expect(last().sent).toEqual(before);
+    },
+  );
 
   test('queues what would be lost in a socket that is closing', async () => {
     const { socket, become, last } = rig();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { TwoStageError } from './errors.ts';
 import {
-  type FakeWebSocket,
+  FakeWebSocket,
   never,
   nothing,
   originalAck,
@@ -208,6 +208,27 @@ describe('what goes wrong is a typed failure of its stage, and is tried again un
       });
       expect(leaks()).toEqual(nothing);
     }
+  });
+
+  test('the global WebSocket is looked up at each attempt', async () => {
+    const { socket, world } = rig({ WebSocket: undefined });
+    const dialled: FakeWebSocket[] = [];
+    const globally = () =>
+      class extends FakeWebSocket {
+        constructor(url: string) {
+          super(url);
+          dialled.push(this);
+        }
+      };
+    const [first, second] = [globally(), globally()];
+    vi.stubGlobal('WebSocket', first);
+    socket.connect();
+    await settle();
+    vi.stubGlobal('WebSocket', second);
+    dialled[0]?.drop();
+    await world.advance(2000);
+    expect(dialled.map((ws) => ws.constructor)).toEqual([first, second]);
+    socket.close();
   });
 
   test('no WebSocket here is final', async () => {

@@ -39,11 +39,12 @@ describe('a wait', () => {
   });
 
   test('that may hurry does so when the network comes back', async () => {
-    const { world, told } = setUp(60_000);
+    const { world, told, left } = setUp(60_000);
     await world.advance(10_000);
     world.goOnline();
     await world.advance(500);
     expect(told).toEqual([60_000, 10_500, 'done']);
+    expect(left()).toBe(0);
   });
 
   test('that may not hurry keeps its time, and waits for the network only after it', async () => {
