@@ -12,11 +12,11 @@ export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
 const idle: State = { status: 'idle' };
 
 /**
- * A socket and what it is doing. The component holds the socket open while it is mounted; a second
- * after the last component has let go, the socket closes. Opens nothing on a server.
+ * A socket and what it is doing. The component holds the socket open while it is mounted: it closes
+ * a second after the last holder has let go. Opens nothing on a server.
  *
- * Given options, the component owns the socket. Newer options are put in place without reconnecting,
- * so they may be written inline; another `key`, or another static `url`, makes another socket.
+ * Given options, the component owns the socket. They may be inline: newer ones are put in place
+ * without reconnecting; another `key`, or another static `url`, makes another socket.
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
  * `Object.is`, is another. Default: the whole state.
@@ -52,9 +52,9 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
 }
 
 /**
- * Calls `handler` with every message, each exactly once; always the latest handler. Renders nothing,
- * and does not open the socket. A handler that throws hurts nobody else: it is reported as an uncaught
- * error.
+ * Calls `handler` with every message, each exactly once. Renders nothing, and does not open the socket.
+ * A handler that throws hurts nobody else: it is reported as an uncaught error. The handler of the latest
+ * render is the one that is called.
  */
 export function useMessage<Incoming>(
   socket: TwoStageSocket<Incoming, any>,

@@ -9,7 +9,7 @@ import { onMount } from 'svelte';
 import { createSubscriber } from 'svelte/reactivity';
 import { toStore } from 'svelte/store';
 
-/** What a socket is made of, where `twoStageSocket` makes it. */
+/** What a socket is made of, where its component owns it. */
 export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
   extends Options<Incoming, Outgoing> {
   /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
@@ -27,11 +27,11 @@ export interface Readable<T> {
 }
 
 /**
- * A socket and what it is doing. Whoever looks at its state, as `$chat` or `chat.current`, holds the
- * socket open; a second after the last has let go, the socket closes. Opens nothing on a server.
+ * A socket and what it is doing. Whoever looks at its state, as `$chat` or `chat.current`, holds
+ * the socket open: it closes a second after the last holder has let go. Opens nothing on a server.
  *
- * Given options, the socket is made here. Where they are a function, newer ones are put in place without
- * reconnecting; another `key`, or another static `url`, makes another socket.
+ * Given options, the component owns the socket. They may be a function: newer ones are put in place
+ * without reconnecting; another `key`, or another static `url`, makes another socket.
  *
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does.
  */
@@ -96,7 +96,8 @@ export function useMessage<Incoming>(
 
 /**
  * Folds every message into a value, and renders at most once a frame however many there were. Starts
- * over from `initial` with another socket. Does not open the socket. Folds while somebody looks.
+ * over from `initial` with another socket. Does not open the socket. Folds while somebody looks, and goes
+ * on from there when somebody looks again.
  */
 export function reducedMessages<Incoming, T>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,

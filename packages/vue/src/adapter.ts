@@ -26,11 +26,12 @@ export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
 const idle: State = { status: 'idle' };
 
 /**
- * A socket and what it is doing. The component, or the scope, holds the socket open while it is
- * mounted; a second after the last has let go, the socket closes. Opens nothing on a server.
+ * A socket and what it is doing. The component holds the socket open while it is mounted: it closes
+ * a second after the last holder has let go. Opens nothing on a server. Outside of components the
+ * scope is the holder.
  *
- * Given options, the component owns the socket. Where they are a ref or a getter, newer ones are put in
- * place without reconnecting; another `key`, or another static `url`, makes another socket.
+ * Given options, the component owns the socket. They may be a ref or a getter: newer ones are put
+ * in place without reconnecting; another `key`, or another static `url`, makes another socket.
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
  * `Object.is`, is another. Default: the whole state.
@@ -55,7 +56,7 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
     owned.configure(given);
     return owned;
   });
-  const state = useSnapshot(() => socket.value, idle);
+  const state = useSnapshot<State>(socket, idle);
   whileMounted(socket, ({ retain }) => retain());
   return { state: computed(() => selector(state.value)), socket };
 }
@@ -83,10 +84,10 @@ export function useReducedMessages<Incoming, T>(
   return useSnapshot(() => reduceMessages(toValue(socket), reducer, initial), initial);
 }
 
-/** The snapshot of the store that `getStore` gives, `initial` until mounted. */
-function useSnapshot<T>(getStore: () => ReducedMessages<T>, initial: T): ComputedRef<T> {
+/** What `source` has to show, and `initial` until mounted. */
+function useSnapshot<T>(source: MaybeRefOrGetter<ReducedMessages<T>>, initial: T): ComputedRef<T> {
   const snapshot = shallowRef(initial);
-  whileMounted(getStore, ({ getSnapshot, subscribe }) => {
+  whileMounted(source, ({ getSnapshot, subscribe }) => {
     const show = () => {
       snapshot.value = getSnapshot();
     };
