@@ -32,7 +32,7 @@ const clients = comparisons.map(([client]) => client);
 const sessions = 3;
 const rounds = 50;
 /** Of all rounds of a place and a size, in ms: on a slow machine there are fewer. */
-const budget = 18_000;
+const budget = 15_000;
 
 const server = fork(fileURLToPath(new URL('./throughput/server.mjs', import.meta.url)));
 const [port] = await once(server, 'message');
