@@ -312,6 +312,17 @@ describe('retain()', () => {
 });
 
 describe('configure()', () => {
+  test('binds what was given, not what is bound already: a chain would grow with every render', () => {
+    const bindAgain = vi.fn();
+    const decide = Object.assign(() => undefined, {
+      bind: () => Object.assign(() => undefined, { bind: bindAgain }),
+    });
+    const { socket } = rig({ retry: { decide } });
+    socket.configure({});
+    socket.configure({});
+    expect(bindAgain).not.toHaveBeenCalled();
+  });
+
   test('puts functions in place for their next call', async () => {
     const { socket, dial, become, last } = rig();
     await become('ready');

@@ -34,6 +34,8 @@ const idle: State = Object.freeze({ status: 'idle' });
  */
 export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   #tokens: Tokens;
+  /** As given: settings are made of it anew at each `configure`, not of settings. */
+  #given: Options<Incoming, Outgoing>;
   #state: State = idle;
   #ack: unknown;
   #history: History = noHistory;
@@ -52,6 +54,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   /** @throws TypeError for an option that cannot be used; it names the option and what was expected. */
   constructor(options: Options<Incoming, Outgoing>) {
     this.#settings = toSettings(options);
+    this.#given = options;
     this.#tokens = createTokens(this.#settings);
     this.#queue = createQueue(this.#settings, (entries) => this.#report(entries, 'expired'));
   }
@@ -130,7 +133,9 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * @throws TypeError as the constructor does; nothing has changed then.
    */
   readonly configure = (options: Partial<Options<Incoming, Outgoing>>): void => {
-    Object.assign(this.#settings, toSettings({ ...this.#settings, ...options }));
+    const given = { ...this.#given, ...options };
+    Object.assign(this.#settings, toSettings(given));
+    this.#given = given;
   };
 
   /** Calls `listener` at each event; returns a function that stops that. */
