@@ -68,7 +68,6 @@ function createModel(tokenRetry: 'refresh' | 'reuse') {
   const releases: (() => void)[] = [];
   const accepted: string[] = [];
   const unsent: string[] = [];
-  const owners = new Map<FakeWebSocket, string>();
   const acked = new Set<FakeWebSocket>();
   const userNow = () => `user${user}`;
   let user = 1;
@@ -76,6 +75,7 @@ function createModel(tokenRetry: 'refresh' | 'reuse') {
 
   const r = rig({
     tokenRetry,
+    tokenIn: (url: string, token: string) => `${url}?token=${token}&user=${userNow()}`,
     getToken: ({ signal }: { signal: AbortSignal }) => {
       const answer = deferred<string>();
       const name = userNow();
@@ -143,8 +143,7 @@ function createModel(tokenRetry: 'refresh' | 'reuse') {
     isClosed,
     check() {
       for (const ws of dialled) {
-        if (!owners.has(ws)) owners.set(ws, userNow());
-        const owner = owners.get(ws);
+        const owner = new URL(ws.url).searchParams.get('user');
         const [payload = owner, ...messages] = ws.sent;
         expect([ws.token, payload], "C4: the user's own token and payload").toEqual([owner, owner]);
         expect(
