@@ -54,11 +54,16 @@ export async function openPanel(
     socket.on('framesent', ({ payload }) => connection.sent.push(String(payload)));
     socket.on('framereceived', ({ payload }) => connection.received.push(String(payload)));
   });
-  page.on('response', async (response) => {
+  let allRead = Promise.resolve();
+  page.on('response', (response) => {
     const { pathname } = new URL(response.url());
     const secrets = { '/token/ws': tokens, '/login': jwts }[pathname];
-    const body = secrets && (await response.json().catch(() => undefined));
-    if (typeof body?.data?.token === 'string') secrets?.push(body.data.token);
+    if (!secrets) return;
+    const read = response.json().catch(() => undefined);
+    allRead = allRead.then(async () => {
+      const token = (await read)?.data?.token;
+      if (typeof token === 'string') secrets.push(token);
+    });
   });
   watchConsole(page, () => [...tokens, ...jwts]);
 
@@ -75,15 +80,18 @@ export async function openPanel(
     connections,
     tokens,
     jwts,
-    until: (state) => locate(state).waitFor(),
+    async until(state) {
+      await locate(state).waitFor();
+      await allRead;
+    },
     event: (text) => page.getByTestId('event').filter({ hasText: text }).first().waitFor(),
     message: (text) => page.getByTestId('message').filter({ hasText: text }).first(),
     choose: (legend, option) =>
       page
         .getByTestId('panel')
         .getByRole('group', { name: legend })
-        .getByText(option, { exact: true })
-        .click(),
+        .getByRole('radio', { name: option, exact: true })
+        .check(),
     press: (name) => page.getByTestId('panel').getByRole('button', { name, exact: true }).click(),
     async send(text) {
       await page.getByTestId('draft').fill(text);

@@ -5,6 +5,7 @@ import { setSlowMotion } from './pace.ts';
 export function mountFaults(): void {
   const form = document.querySelector('#faults') as HTMLFormElement;
   const details = form.closest('details') as HTMLDetailsElement;
+  const bar = details.parentElement as HTMLElement;
   const summary = document.querySelector('.faults-summary') as HTMLElement;
 
   const scope = (): { user?: string } => {
@@ -67,6 +68,11 @@ export function mountFaults(): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void run(readFaults(scope()));
   });
+
+  // What gets the focus must not hide behind the bar, however much of it is open.
+  new ResizeObserver(() => {
+    document.documentElement.style.scrollPaddingTop = `${bar.offsetHeight + 16}px`;
+  }).observe(bar);
 
   details.open = matchMedia('(min-width: 64rem)').matches;
   void run(readFaults(scope()));
