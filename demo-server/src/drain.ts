@@ -11,6 +11,10 @@ export interface DrainOptions {
   readonly spread: number;
 }
 
+/** ms until one who meets a server that is stopping may come back: each is told another time. */
+export const comeBackIn = (environment: Environment, drainTimeout: number): number =>
+  environment.random() * Math.max(drainTimeout, 1000);
+
 /**
  * Empties the server: clients whose wire has the words are told that it is going away and given
  * half of the time to move; then all are closed with 1012 and a time to come back that is spread

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
 import { Connection } from './connection.ts';
+import { comeBackIn } from './drain.ts';
 import type { Environment } from './environment.ts';
 import { type Faults, faultyVerify } from './faults.ts';
 import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
@@ -102,7 +103,8 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
     if (draining()) {
-      connection.end(CloseCode.restart, retryAfterReason(settings.drainTimeout));
+      const wait = comeBackIn(environment, settings.drainTimeout);
+      connection.end(CloseCode.restart, retryAfterReason(wait));
       return;
     }
 

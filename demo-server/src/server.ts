@@ -126,6 +126,8 @@ export function createDemoServer(
     {
       keepAliveTimeout: KEEP_ALIVE,
       headersTimeout: HEADERS_TIMEOUT,
+      // Node looks every 30 s otherwise.
+      connectionsCheckingInterval: 1000,
       requestTimeout: 2 * HEADERS_TIMEOUT,
       // Some HTTP clients offer `Upgrade: h2c` with every request: those are requests like others.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',

@@ -1,5 +1,7 @@
 import type { RequestHandler } from 'express';
+import { comeBackIn } from './drain.ts';
 import { fail, succeed } from './envelope.ts';
+import type { Environment } from './environment.ts';
 import type { Faults } from './faults.ts';
 import type { Limiter } from './limits.ts';
 import type { Settings } from './settings.ts';
@@ -8,6 +10,7 @@ import { TWO_STAGE } from './wire.ts';
 
 /** What the token route is made of. */
 export interface TokenRouteOptions {
+  readonly environment: Environment;
   readonly settings: Settings;
   readonly tokens: TokenStore;
   /** What changes a token's policy, for a user, until it is switched back. */
@@ -22,11 +25,12 @@ export interface TokenRouteOptions {
 
 /** The token stage: mints a token for who is logged in. Behind `bearer`, which says who that is. */
 export function tokenRoute(options: TokenRouteOptions): RequestHandler {
-  const { settings, tokens, faults, tokenRate, admission, draining } = options;
+  const { environment, settings, tokens, faults, tokenRate, admission, draining } = options;
   return async (request, response) => {
     const { user } = response.locals.identity;
     if (draining()) {
-      fail(response, 503, 'The server is stopping', settings.drainTimeout);
+      const wait = comeBackIn(environment, settings.drainTimeout);
+      fail(response, 503, 'The server is stopping', Math.floor(wait));
       return;
     }
     const wait = tokenRate(user);

@@ -10,7 +10,7 @@ export type Address = readonly [url: string, protocols: string[]];
 export function toAddress(
   given: string | URL,
   token: Token | undefined,
-  { tokenIn = 'query', protocols = token?.protocol ?? [] }: Pick<Options, 'tokenIn' | 'protocols'>,
+  { tokenIn = 'query', protocols = token?.protocol || [] }: Pick<Options, 'tokenIn' | 'protocols'>,
   base: string | undefined,
 ): Address {
   const offered = [protocols].flat() as string[];

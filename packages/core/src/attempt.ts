@@ -1,9 +1,8 @@
 import { toAddress } from './address.ts';
-import { fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
+import { type Entry, fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
-import type { Entry } from './queue.ts';
 import type { Tokens } from './token.ts';
 import type { Context, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
 
@@ -58,7 +57,11 @@ export function createAttempt(
     if (!ws) return;
     // `onerror` stays: `ws` throws an error that nobody listens to, and closing early is one.
     ws.onopen = ws.onmessage = ws.onclose = null;
-    ws.close(closeCode, reason);
+    try {
+      ws.close(closeCode, reason);
+    } catch {
+      // One that is broken is let go all the same.
+    }
   };
 
   const fail = (facts: Facts & { readonly stage?: Stage }, closeCode?: number) => {
@@ -97,9 +100,11 @@ export function createAttempt(
   };
 
   const sendInit = () => {
-    if (signal.aborted || stage !== 'init' || initSent || payload === undefined) return;
+    if (stage !== 'init' || initSent || payload === undefined) return;
+    const frame = (offersV1 ? jsonCodec : settings.codec).encode(payload);
+    if (signal.aborted) return;
     initSent = true;
-    ws?.send((offersV1 ? jsonCodec : settings.codec).encode(payload));
+    ws?.send(frame);
   };
 
   const askInit = async () => {
@@ -115,11 +120,18 @@ export function createAttempt(
   const receive = (messages: Iterable<unknown>) => {
     const { isReady = isAck, isRejected } = settings;
     for (const message of messages) {
-      if (stage === 'ready') progress.message(message);
-      // What comes before the init payload has left cannot be an answer to it.
-      else if (initSent && isReady(message)) becomeReady(message);
-      else if (isRejected?.(message)) fail({ code: 'unauthorized' });
+      // The app's functions may end the attempt that asks them.
       if (signal.aborted) return;
+      if (stage === 'ready') {
+        progress.message(message);
+        continue;
+      }
+      // What comes before the init payload has left cannot be an answer to it.
+      const ready = initSent && isReady(message);
+      const rejected = !ready && isRejected?.(message);
+      if (signal.aborted) return;
+      if (ready) becomeReady(message);
+      else if (rejected) fail({ code: 'unauthorized' });
     }
   };
 
@@ -130,7 +142,8 @@ export function createAttempt(
     else {
       const control = parseControl(data);
       if (!control) fail({ code: 'frame-invalid' }, 4400);
-      else if (control.type === 'message') receive(fromEnvelope(control.data, settings.codec));
+      else if (control.type === 'message')
+        receive(fromEnvelope(control.data ?? null, settings.codec));
       else if (control.type === 'ping') ws?.send('{"type":"pong"}');
     }
   };
@@ -143,15 +156,17 @@ export function createAttempt(
     if (!WebSocket) return fail({ code: 'websocket-missing' });
     try {
       const [href, protocols] = toAddress(url, token, settings, globalThis.location?.href);
+      if (signal.aborted) return;
       offersV1 = protocols.includes(v1);
       ws = new WebSocket(href, protocols);
     } catch {
       // Not a cause: it holds the URL, and that holds the token.
       return fail({ code: 'address-refused' });
     }
+    ws.onerror = () => {};
+    if (signal.aborted) return ws.close();
     tokenWentBefore = token !== undefined && tokens.dial();
     ws.binaryType = 'arraybuffer';
-    ws.onerror = () => {};
     ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFacts(stage, code, reason));
     ws.onopen = () => {
       tokens.opened();
@@ -190,18 +205,24 @@ export function createAttempt(
       const address = !signal.aborted && (await ask<UrlContext>(url, { ...context, token }));
       if (!signal.aborted) connect(address, token);
     } catch (error) {
-      fail(appFacts(code, error));
+      const facts = appFacts(code, error);
+      // `url` has seen the token, and an invalid URL is told in full by the error that it makes.
+      fail(code === 'url-failed' ? { ...facts, cause: undefined } : facts);
     }
   };
 
   return {
     start,
     end,
-    send({ message, frame }) {
+    send(entry) {
       if (stage !== 'ready' || ws?.readyState !== openState) return false;
-      const { queue, codec } = settings;
+      const { queue } = settings;
       if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
-      ws.send(wire === v1 ? toEnvelope(message, frame, codec) : frame);
+      try {
+        ws.send(wire === v1 ? toEnvelope(entry) : entry.frame);
+      } catch {
+        progress.trouble({ stage, code: 'frame-invalid' });
+      }
       return true;
     },
   };

@@ -11,7 +11,7 @@ const binary = [
 
 test.each(binary)('%o goes as it is, on both wires', (message) => {
   expect(jsonCodec.encode(message)).toBe(message);
-  expect(toEnvelope(message, message, jsonCodec)).toBe(message);
+  expect(toEnvelope({ message, frame: message, codec: jsonCodec })).toBe(message);
 });
 
 test('binary frames are messages as they are', () => {
@@ -28,7 +28,7 @@ test('any JSON of the application survives either wire', () => {
       if (typeof message === 'object' && message !== null) {
         expect([...jsonCodec.decode(frame as string)]).toEqual([same]);
       }
-      const control = parseControl(toEnvelope(message, frame, jsonCodec) as string);
+      const control = parseControl(toEnvelope({ message, frame, codec: jsonCodec }) as string);
       expect(control?.type).toBe('message');
       expect([...fromEnvelope(control?.data, jsonCodec)]).toEqual([same]);
     }),
@@ -77,7 +77,7 @@ test.each([
 
 test('a codec of the application is inside the envelope, where its text is', () => {
   const codec = { encode: String, decode: (frame: unknown) => [`decoded ${frame}`] };
-  expect(toEnvelope({ a: 1 }, 'encoded "it"', codec)).toBe(
+  expect(toEnvelope({ message: { a: 1 }, frame: 'encoded "it"', codec })).toBe(
     '{"type":"message","data":"encoded \\"it\\""}',
   );
   expect([...fromEnvelope('text', codec)]).toEqual(['decoded text']);

@@ -1,9 +1,21 @@
 import type { Codec, Frame } from './types.ts';
 
+/** A message with the frame that it became when it was sent: changing it later changes nothing. */
+export interface Entry {
+  readonly message: unknown;
+  readonly frame: Frame;
+  /** What made the frame: the one in use may be another by the time that it leaves. */
+  readonly codec: Codec;
+}
+
 const isBinary = (message: unknown): message is Exclude<Frame, string> =>
   message instanceof ArrayBuffer ||
   ArrayBuffer.isView(message) ||
   (typeof Blob === 'function' && message instanceof Blob);
+
+/** Whether what a codec gave can be a frame; its buffers may be of another realm. */
+export const isFrame = (frame: any): boolean =>
+  typeof frame === 'string' || frame?.byteLength >= 0 || frame?.size >= 0;
 
 /**
  * The default codec: strings and binary as they are, anything else as JSON. What does not start like
@@ -30,7 +42,7 @@ export const jsonCodec: Codec = {
  * A frame of the original wire as one of `two-stage.v1`: text goes into an envelope, so that no name
  * of the application's is reserved; binary frames are the application's on both.
  */
-export function toEnvelope(message: unknown, frame: Frame, codec: Codec): Frame {
+export function toEnvelope({ message, frame, codec }: Entry): Frame {
   if (typeof frame !== 'string') return frame;
   const isJson = codec === jsonCodec && typeof message !== 'string';
   return `{"type":"message","data":${isJson ? frame : JSON.stringify(frame)}}`;

@@ -29,12 +29,12 @@ export function createEmitter<E>(): Emitter<E> {
     try {
       action();
     } finally {
-      for (let next = pending.shift(); next; next = pending.shift()) tell(...next);
+      for (let next = pending.shift(); next; next = pending.shift()) tell(next[1], next[2]);
       busy = false;
     }
   };
 
-  const tell = (_event: keyof E, heard: readonly Entry[], payload: unknown) => {
+  const tell = (heard: readonly Entry[], payload: unknown) => {
     for (const entry of heard) {
       try {
         if (entry.live) entry.listener(payload);
@@ -53,7 +53,12 @@ export function createEmitter<E>(): Emitter<E> {
         entries[event] = entries[event]?.filter((other) => other !== entry) ?? [];
       };
     },
-    emit: (event, payload) => batch(() => pending.push([event, entries[event] ?? [], payload])),
+    emit(event, payload) {
+      const heard = entries[event] ?? [];
+      // A message seldom finds anything to wait behind: it need not be queued.
+      if (busy) pending.push([event, heard, payload]);
+      else batch(() => tell(heard, payload));
+    },
     batch,
     retract(kept) {
       pending = pending.filter(([event]) => event === kept);

@@ -67,7 +67,7 @@ test.each([
   ['0', 0],
   ['1.5', 1500],
   ['Thu, 01 Jan 2026 00:00:10 GMT', 10_000],
-  ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
+  ['Wed, 31 Dec 2025 00:00:00 GMT', undefined],
   ['-1', undefined],
   ['soon', undefined],
   ['', undefined],

@@ -20,32 +20,35 @@ const unsaid: { readonly [stage in Stage]?: ErrorCode } = {
 
 /** What the end of a connection means in the stage in which it came. */
 export function closeFacts(stage: Stage, closeCode: number, reason: string): Facts {
-  return {
-    code: said[closeCode] ?? unsaid[stage] ?? 'connect-failed',
-    closeCode,
-    retryAfter: toDelay(/retry-after=(\d+)/.exec(reason)?.[1]),
-  };
+  const code = said[closeCode] ?? unsaid[stage] ?? 'connect-failed';
+  const hint = code === 'server-busy' && /retry-after=(\d+)/.exec(reason);
+  return { code, closeCode, retryAfter: hint ? Number(hint[1]) : undefined };
 }
 
-/** What it means that a function of the app threw: a `Response`, or anything with `status` and `retryAfter`. */
+/**
+ * What it means that a function of the app threw: a `Response`, or anything with `status` and
+ * `retryAfter`. It may be anything at all, and reading it may throw in its turn.
+ */
 export function appFacts(code: ErrorCode, cause: any): Facts {
-  const { status, retryAfter, headers } = cause ?? {};
-  return {
-    code: status === 401 || status === 403 ? 'unauthorized' : code,
-    status,
-    retryAfter: toDelay(retryAfter) ?? headerDelay(headers?.get?.('retry-after')),
-    cause,
-  };
+  try {
+    const { status, retryAfter, headers } = cause ?? {};
+    return {
+      code: status === 401 || status === 403 ? 'unauthorized' : code,
+      status: typeof status === 'number' ? status : undefined,
+      retryAfter:
+        typeof retryAfter === 'number' && retryAfter >= 0
+          ? retryAfter
+          : headerDelay(headers?.get?.('retry-after')),
+      cause,
+    };
+  } catch {
+    return { code, cause };
+  }
 }
 
 /** A `Retry-After` header in ms: seconds or a date (RFC 9110 section 10.2.3). */
 export function headerDelay(header: string | null | undefined): number | undefined {
-  if (!header) return undefined;
-  const ms = +header * 1000;
-  return toDelay(Number.isNaN(ms) ? Math.max(0, Date.parse(header) - Date.now()) : ms);
-}
-
-function toDelay(value: unknown): number | undefined {
-  const ms = Number(value ?? Number.NaN);
+  const seconds = Number(header || Number.NaN);
+  const ms = Number.isNaN(seconds) ? Date.parse(header ?? '') - Date.now() : seconds * 1000;
   return ms >= 0 ? ms : undefined;
 }

@@ -1,11 +1,6 @@
+import type { Entry } from './codec.ts';
 import type { Settings } from './options.ts';
 import type { Frame, QueueOptions } from './types.ts';
-
-/** A message with the frame that it became when it was sent: changing it later changes nothing. */
-export interface Entry {
-  readonly message: unknown;
-  readonly frame: Frame;
-}
 
 interface Kept extends Entry {
   readonly size: number;
@@ -56,7 +51,7 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
       if (kept.length >= limits.maxMessages || size + entrySize > limits.maxBytes) return false;
       maxAge = limits.maxAge;
       kept.push({
-        message: entry.message,
+        ...entry,
         frame: copy(entry.frame),
         size: entrySize,
         at: settings.environment.now(),

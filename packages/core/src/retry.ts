@@ -14,6 +14,11 @@ export function isRetryable({ code, status }: Failure, { rejections }: History):
   return code === 'unauthorized' ? !status && !rejections : !finalCodes.includes(code);
 }
 
+/** Whether a network that has come back is a reason to wait no longer. */
+export function mayHurry({ code, retryAfter }: Failure, { drops }: History): boolean {
+  return retryAfter === undefined && !(code === 'init-dropped' && drops > 1);
+}
+
 /** How long to wait before the next try, in ms; `undefined` is not to try again. */
 export function nextDelay(
   failure: TwoStageError,
@@ -34,7 +39,8 @@ export function nextDelay(
 
 /**
  * The delay of the policy, in ms. A delay that the server said replaces ours, spread over a second so
- * that those who were told the same do not come back together.
+ * that those who were told the same do not come back together. Less than a second is no delay: who says
+ * so at each try would have us try for ever without a pause.
  */
 export function retryDelay(
   { code, retryAfter }: Failure,
@@ -47,10 +53,10 @@ export function retryDelay(
     return Math.min(300_000, 15_000 * 2 ** drops) * (0.5 + random / 2);
   }
   const delay =
-    retryAfter === undefined
-      ? // Infinity times 0 is not a delay.
-        random * Math.min(maxDelay, initialDelay * factor ** tries) || 0
-      : Math.min(600_000, retryAfter + random * 1000);
+    retryAfter !== undefined && retryAfter >= 1000
+      ? Math.min(600_000, retryAfter + random * 1000)
+      : // Infinity times 0 is not a delay.
+        random * Math.min(maxDelay, initialDelay * factor ** tries) || 0;
   return tries ? Math.max(minDelay, delay) : delay;
 }
 

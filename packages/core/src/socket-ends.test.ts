@@ -5,6 +5,7 @@ import {
   deferred,
   type FakeWebSocket,
   nothing,
+  originalAck,
   type Rig,
   rig,
   settle,
@@ -383,5 +384,40 @@ describe('secrets', () => {
     const { failure } = socket.getSnapshot() as { failure: Error };
     expect([failure.message, failure.stack, JSON.stringify(failure)].join()).not.toContain(secret);
     expect(failure.cause).toMatchObject({ message: `${secret} is bad` });
+  });
+});
+
+describe('a function of the app that ends the attempt which asks it', () => {
+  const closing = <T>(socket: TwoStageSocket, answer: T) => {
+    socket.close();
+    return answer;
+  };
+  const ends: [string, (socket: TwoStageSocket) => object][] = [
+    ['isReady', (socket) => ({ isReady: () => closing(socket, true) })],
+    ['isRejected', (socket) => ({ isReady: () => false, isRejected: () => closing(socket, true) })],
+    ['tokenIn', (socket) => ({ tokenIn: (url: string) => closing(socket, url) })],
+    [
+      'codec.encode',
+      (socket) => ({ codec: { encode: () => closing(socket, ''), decode: () => [] } }),
+    ],
+    [
+      'codec.decode',
+      (socket) => ({
+        codec: { encode: String, decode: () => closing(socket, ['authentication successful']) },
+      }),
+    ],
+  ];
+  test.each(ends)('%s', async (_name, options) => {
+    const { socket, events, leaks, dialled, world } = rig();
+    socket.configure(options(socket));
+    socket.connect();
+    await settle();
+    dialled.at(-1)?.accept();
+    await settle();
+    dialled.at(-1)?.say(originalAck);
+    await world.advance(60_000);
+    expect(socket.getSnapshot()).toEqual({ status: 'closed', failure: undefined });
+    expect(events.slice(-2)).toEqual(['state closed', 'close']);
+    expect(leaks()).toEqual(nothing);
   });
 });

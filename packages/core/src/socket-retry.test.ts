@@ -9,7 +9,7 @@ import {
   settle,
   waitLeft,
 } from './testing/fakes.test.util.ts';
-import type { State } from './types.ts';
+import type { State, UrlContext } from './types.ts';
 
 const failureOf = (state: State) => ('failure' in state ? state.failure : undefined);
 
@@ -90,9 +90,18 @@ describe('what goes wrong is a typed failure of its stage, and is tried again un
       { getToken: () => Promise.reject(boom) },
       { stage: 'token', code: 'token-failed' },
     ],
-    ['url that throws', { url: refuse }, { stage: 'token', code: 'url-failed' }],
     ['initPayload that throws', { initPayload: refuse }, { stage: 'init', code: 'init-failed' }],
   ];
+  test('a url that throws, whose error may hold the token it was given, and is not told', async () => {
+    const { socket } = rig({
+      url: ({ token }: UrlContext) => new URL(`http://bad host/?token=${token?.token}`),
+    });
+    socket.connect();
+    await settle();
+    const { failure } = socket.getSnapshot() as { failure: TwoStageError };
+    expect(failure).toMatchObject({ stage: 'token', code: 'url-failed', cause: undefined });
+  });
+
   test.each(app)('a %s', async (_name, options, failure) => {
     const { socket, events } = rig(options);
     socket.connect();
@@ -307,9 +316,10 @@ describe('delays', () => {
   const hints: [string, number, number, number][] = [
     ['retry-after=5000', 0, 5000, 5000],
     ['retry-after=5000', 1, 6000, 6000],
-    ['retry-after=0', 0, 0, 250],
+    ['retry-after=0', 1, 2000, 3000],
     ['retry-after=999999999', 0.5, 600_000, 600_000],
-    ['going down; retry-after=30 ', 0, 30, 250],
+    ['going down; retry-after=3000 ', 0, 3000, 3000],
+    ['retry-after=999', 1, 2000, 3000],
     ['retry-after=soon', 1, 2000, 3000],
     ['', 1, 2000, 3000],
   ];

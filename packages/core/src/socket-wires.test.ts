@@ -239,7 +239,7 @@ describe('two-stage.v1', () => {
     [{ type: 'message', data: '{"a":1}' }, ['{"a":1}']],
     [{ type: 'message', data: { type: 'ping' } }, [{ type: 'ping' }]],
     [{ type: 'message', data: null, more: 'unknown' }, [null]],
-    [{ type: 'message' }, [undefined]],
+    [{ type: 'message' }, [null]],
     [bytes(7), [bytes(7)]],
     [v1Ack, []],
     [{ type: 'pong' }, []],

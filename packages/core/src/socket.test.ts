@@ -254,17 +254,6 @@ describe('retain()', () => {
     }
   });
 
-  test('reconnect() outlives the holders too', async () => {
-    const { socket, world, become } = rig();
-    const release = socket.retain();
-    await become('ready');
-    socket.reconnect();
-    await become('ready');
-    release();
-    await world.advance(5000);
-    expect(socket.getSnapshot().status).toBe('ready');
-  });
-
   test('a connect() that was ended by close() does not hold what is retained later', async () => {
     const { socket, world, become } = rig();
     await become('ready');
@@ -305,6 +294,31 @@ describe('retain()', () => {
     await become('ready');
     release();
     socket.close();
+    await become('ready');
+    await world.advance(5000);
+    expect(socket.getSnapshot().status).toBe('ready');
+  });
+});
+
+describe('a socket that closes under its holders', () => {
+  test('opens again by reconnect() for as long as they hold it, and no longer', async () => {
+    const { socket, world, become } = rig();
+    const release = socket.retain();
+    await become('ready');
+    socket.close();
+    socket.reconnect();
+    await become('ready');
+    release();
+    await world.advance(1000);
+    expect(socket.getSnapshot().status).toBe('closed');
+  });
+
+  test('is kept open by connect() when they have gone', async () => {
+    const { socket, world, become } = rig();
+    const release = socket.retain();
+    socket.close();
+    socket.connect();
+    release();
     await become('ready');
     await world.advance(5000);
     expect(socket.getSnapshot().status).toBe('ready');

@@ -1,9 +1,10 @@
 import { type Attempt, createAttempt } from './attempt.ts';
+import { type Entry, isFrame } from './codec.ts';
 import { createEmitter } from './emitter.ts';
 import { type Failure, TwoStageError } from './errors.ts';
 import { type Settings, toSettings } from './options.ts';
-import { createQueue, type Entry, type Queue } from './queue.ts';
-import { isRetryable, nextDelay, noHistory, record } from './retry.ts';
+import { createQueue, type Queue } from './queue.ts';
+import { isRetryable, mayHurry, nextDelay, noHistory, record } from './retry.ts';
 import { createTokens, type Tokens } from './token.ts';
 import type { Events, History, Options, Reason, State, Unsent } from './types.ts';
 import { wait } from './wait.ts';
@@ -81,10 +82,11 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
 
   /**
    * Starts over at once, with fresh credentials, from any state; what is queued stays queued. It is for
-   * the same user: another one is `close`, then `connect`.
+   * the same user: another one is `close`, then `connect`. Who holds the socket goes on holding it, however
+   * it came to be closed; where nobody does, it is kept open as by `connect`.
    */
   readonly reconnect = (): void => {
-    this.#connected = true;
+    this.#connected ||= !this.#holders;
     this.#history = noHistory;
     this.#tokens.drop();
     this.#cancelGrace?.();
@@ -115,11 +117,12 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * Sends a message, or keeps it until the socket is ready. `refused` is a message that is not kept:
    * the socket is closed, or the queue is full or off. A message that was queued and cannot be sent is
    * reported by the event `unsent`. The message is read now: changing it later changes nothing.
-   * @throws TypeError for a message without JSON, and whatever `codec.encode` throws.
+   * @throws TypeError for a message that is neither a frame nor has JSON, and whatever `codec.encode` throws.
    */
   readonly send = (message: Outgoing): 'sent' | 'queued' | 'refused' => {
     const { codec, queue } = this.#settings;
-    const entry: Entry = { message, frame: codec.encode(message) };
+    const entry: Entry = { message, frame: codec.encode(message), codec };
+    if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
     if (!this.#queue.length && this.#attempt?.send(entry)) return 'sent';
     if (!queue || this.#state.status === 'closed' || !this.#queue.push(entry, queue))
       return 'refused';
@@ -183,32 +186,45 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * is closed on purpose.
    * @throws TwoStageError when it closes with a failure.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Incoming, void> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Incoming, void> {
     const kept: Incoming[] = [];
     let end: { readonly failure?: TwoStageError | undefined } | undefined;
-    let wake: (() => void) | undefined;
-    const offMessage = this.on('message', (message) => {
-      kept.push(message);
-      wake?.();
-    });
-    const offClose = this.on('close', (close) => {
-      end = close;
-      wake?.();
-    });
-    if (this.#state.status === 'closed') end = this.#state;
-    try {
-      while (true) {
-        while (kept.length) yield* kept.splice(0);
-        if (end?.failure) throw end.failure;
-        if (end) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      offMessage();
-      offClose();
-    }
+    const wake: (() => void)[] = [];
+    const stir = () => {
+      for (const waiter of wake.splice(0)) waiter();
+    };
+    const stop = (close: typeof end) => {
+      end ??= close;
+      for (const off of offs) off();
+      stir();
+    };
+    const offs = [
+      this.on('message', (message) => {
+        kept.push(message);
+        stir();
+      }),
+      this.on('close', stop),
+    ];
+    if (this.#state.status === 'closed') stop(this.#state);
+
+    return {
+      async next() {
+        while (!kept.length && !end) await new Promise<void>((resolve) => wake.push(resolve));
+        if (kept.length) return { done: false, value: kept.shift() as Incoming };
+        const failure = end?.failure;
+        end = {};
+        if (failure) throw failure;
+        return { done: true, value: undefined };
+      },
+      async return() {
+        kept.length = 0;
+        stop({});
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /** `close()`, for `using`. */
@@ -275,7 +291,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
       this.#cancelWait = wait(
         environment,
         delay,
-        failure.retryAfter === undefined,
+        mayHurry(failure, this.#history),
         (until) =>
           this.#enter({
             status: 'waiting',
@@ -332,10 +348,10 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
 
 /** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
 function checkClose(code = 1000, reason = ''): void {
-  if (code !== 1000 && !(code >= 3000 && code < 5000)) {
+  if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code < 5000)) {
     throw new RangeError('close: the code must be 1000, or 3000 to 4999');
   }
-  if (new TextEncoder().encode(reason).length > 123) {
+  if (reason && new TextEncoder().encode(reason).length > 123) {
     throw new RangeError('close: the reason must be at most 123 bytes');
   }
 }

@@ -80,8 +80,8 @@ export function createTokens(settings: Settings): Tokens {
 
 /** Counted from when the token was asked for: its server's clock has started no earlier. */
 function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
-  if (expiresIn !== undefined) return askedAt + expiresIn;
-  return expiresAt === undefined ? 1 / 0 : +new Date(expiresAt);
+  if (typeof expiresIn === 'number') return askedAt + expiresIn;
+  return expiresAt ? +new Date(expiresAt) : 1 / 0;
 }
 
 function toToken(given: any): Token {
