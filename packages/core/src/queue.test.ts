@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { type Entry, jsonCodec } from './codec.ts';
 import { toSettings } from './options.ts';
-import { createQueue, type Entry } from './queue.ts';
+import { createQueue } from './queue.ts';
 import { FakeEnvironment } from './testing/fakes.test.util.ts';
 
 function setUp() {
@@ -10,7 +11,7 @@ function setUp() {
   const queue = createQueue(settings, (entries) => expired.push(...entries.map(textOf)));
   const limits = { maxMessages: 10, maxBytes: 100, maxAge: 1000, maxBuffered: 0 };
   const push = (text: string, given: Partial<typeof limits> = {}) =>
-    queue.push({ message: text, frame: text }, { ...limits, ...given });
+    queue.push({ message: text, frame: text, codec: jsonCodec }, { ...limits, ...given });
   return { world, queue, expired, push };
 }
 
@@ -108,7 +109,7 @@ describe('a queue', () => {
   ])('keeps %s as it was', (_name, frame, bytes) => {
     const { queue } = setUp();
     queue.push(
-      { message: frame, frame },
+      { message: frame, frame, codec: jsonCodec },
       { maxMessages: 1, maxBytes: 2, maxAge: 0, maxBuffered: 0 },
     );
     new Uint8Array(ArrayBuffer.isView(frame) ? frame.buffer : frame).fill(7);
