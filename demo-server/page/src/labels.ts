@@ -72,8 +72,8 @@ export function describeState(state: State): string {
     case 'authenticating':
       return `Attempt ${state.attempt}: the JWT goes as the first frame.`;
     case 'ready':
-      return `Both stages are through, on the ${
-        state.wire === 'original' ? 'original wire' : 'wire two-stage.v1'
+      return `Through both stages, on ${
+        state.wire === 'original' ? 'the original wire' : state.wire
       }.`;
     case 'waiting':
       return state.until
