@@ -24,7 +24,7 @@ export interface Progress {
 /** One try at both stages, and the connection that comes of it, until that ends. */
 export interface Attempt {
   start(): void;
-  /** Sends a message of the application; false where the connection cannot take it now. */
+  /** Sends a message of the application; false where the connection cannot take it now. Throws as `WebSocket.send`. */
   send(entry: Entry): boolean;
   /** Ends it at once: no handler runs after this, and no close handshake is waited for. */
   end(closeCode?: number, reason?: string): void;
@@ -218,11 +218,7 @@ export function createAttempt(
       if (stage !== 'ready' || ws?.readyState !== openState) return false;
       const { queue } = settings;
       if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
-      try {
-        ws.send(wire === v1 ? toEnvelope(entry) : entry.frame);
-      } catch {
-        progress.trouble({ stage, code: 'frame-invalid' });
-      }
+      ws.send(wire === v1 ? toEnvelope(entry) : entry.frame);
       return true;
     },
   };

@@ -39,8 +39,8 @@ export function nextDelay(
 
 /**
  * The delay of the policy, in ms. A delay that the server said replaces ours, spread over a second so
- * that those who were told the same do not come back together. Less than a second is no delay: who says
- * so at each try would have us try for ever without a pause.
+ * that those who were told the same do not come back together. One of less than a second can only
+ * lengthen ours: who says so at each try would have us try for ever without a pause.
  */
 export function retryDelay(
   { code, retryAfter }: Failure,
@@ -52,11 +52,10 @@ export function retryDelay(
   if (code === 'init-dropped' && drops) {
     return Math.min(300_000, 15_000 * 2 ** drops) * (0.5 + random / 2);
   }
-  const delay =
-    retryAfter !== undefined && retryAfter >= 1000
-      ? Math.min(600_000, retryAfter + random * 1000)
-      : // Infinity times 0 is not a delay.
-        random * Math.min(maxDelay, initialDelay * factor ** tries) || 0;
+  // Infinity times 0 is not a delay.
+  const own = random * Math.min(maxDelay, initialDelay * factor ** tries) || 0;
+  const told = Math.min(600_000, (retryAfter ?? 0) + random * 1000);
+  const delay = retryAfter === undefined ? own : retryAfter < 1000 ? Math.max(told, own) : told;
   return tries ? Math.max(minDelay, delay) : delay;
 }
 

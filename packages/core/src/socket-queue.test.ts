@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { never, rig, settle, v1 } from './testing/fakes.test.util.ts';
+import {
+  type FakeWebSocket,
+  never,
+  originalAck,
+  rig,
+  settle,
+  v1,
+} from './testing/fakes.test.util.ts';
 
 const unsent = (events: string[]) => events.filter((event) => event.startsWith('unsent'));
 
@@ -250,5 +257,35 @@ describe('a WebSocket that does not drain', () => {
       ['{"type":"message","data":"a"}'],
       ['{"type":"message","data":"b"}'],
     ]);
+  });
+});
+
+describe('a frame that the WebSocket will not take', () => {
+  const refuse = (ws: FakeWebSocket) => {
+    const send = ws.send.bind(ws);
+    ws.send = (frame) => {
+      if (frame === 'bad') throw new TypeError('no such frame');
+      send(frame);
+    };
+  };
+
+  test('is reported unsent when it was queued, and keeps nothing else from its turn', async () => {
+    const { socket, dial, events } = rig();
+    for (const message of ['a', 'bad', 'b']) socket.send(message);
+    const ws = await dial();
+    refuse(ws);
+    ws.accept();
+    await settle();
+    ws.say(originalAck);
+    expect(ws.sent.slice(1)).toEqual(['a', 'b']);
+    expect(unsent(events)).toEqual(['unsent "bad" refused']);
+    expect(socket.getSnapshot().status).toBe('ready');
+  });
+
+  test('throws where it is sent at once', async () => {
+    const { socket, become } = rig();
+    refuse(await become('ready'));
+    expect(() => socket.send('bad')).toThrow('no such frame');
+    expect(socket.send('good')).toBe('sent');
   });
 });

@@ -319,7 +319,7 @@ describe('delays', () => {
     ['retry-after=0', 1, 2000, 3000],
     ['retry-after=999999999', 0.5, 600_000, 600_000],
     ['going down; retry-after=3000 ', 0, 3000, 3000],
-    ['retry-after=999', 1, 2000, 3000],
+    ['retry-after=999', 0, 999, 999],
     ['retry-after=soon', 1, 2000, 3000],
     ['', 1, 2000, 3000],
   ];

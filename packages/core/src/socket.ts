@@ -117,7 +117,8 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * Sends a message, or keeps it until the socket is ready. `refused` is a message that is not kept:
    * the socket is closed, or the queue is full or off. A message that was queued and cannot be sent is
    * reported by the event `unsent`. The message is read now: changing it later changes nothing.
-   * @throws TypeError for a message that is neither a frame nor has JSON, and whatever `codec.encode` throws.
+   * @throws TypeError for a message that is neither a frame nor has JSON, and whatever `codec.encode` or
+   * `WebSocket.send` throw.
    */
   readonly send = (message: Outgoing): 'sent' | 'queued' | 'refused' => {
     const { codec, queue } = this.#settings;
@@ -307,7 +308,14 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
 
   #flush(): void {
     const { after } = this.#settings.environment;
-    this.#queue.flush((entry) => this.#attempt?.send(entry) ?? false);
+    this.#queue.flush((entry) => {
+      try {
+        return this.#attempt?.send(entry) ?? false;
+      } catch {
+        this.#report([entry], 'refused');
+        return true;
+      }
+    });
     this.#cancelDrain?.();
     this.#cancelDrain = this.#queue.length ? after(drainInterval, () => this.#flush()) : undefined;
   }

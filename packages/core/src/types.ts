@@ -111,7 +111,7 @@ export interface QueueOptions {
 export interface Page {
   /** Whether the machine believes it has a network. */
   online(): boolean;
-  /** Calls `listener` at each `online` event; returns a function that stops that. */
+  /** Calls `listener` when the network has come back, and at no other time; returns what stops that. */
   on(event: 'online', listener: () => void): () => void;
 }
 
@@ -234,8 +234,11 @@ export type Wire = 'original' | 'two-stage.v1';
 /** A message that was queued and will not be sent. */
 export interface Unsent<Outgoing = unknown> {
   readonly message: Outgoing;
-  /** `expired`: it waited longer than `queue.maxAge`; `closed`: the socket was closed, or gave up. */
-  readonly reason: 'expired' | 'closed';
+  /**
+   * `expired`: it waited longer than `queue.maxAge`; `closed`: the socket was closed, or gave up;
+   * `refused`: the `WebSocket` would not take its frame.
+   */
+  readonly reason: 'expired' | 'closed' | 'refused';
 }
 
 /** What each event of `on` carries. */
