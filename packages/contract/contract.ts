@@ -72,6 +72,7 @@ export function contract(name: string, adapter: Adapter): void {
 
     afterEach(async () => {
       for (const view of mounted) view.unmount();
+      await frames(2);
       document.body.replaceChildren();
       await server.advance(1000);
       expect(server.live(), 'sockets that outlived their components').toEqual([]);
