@@ -100,7 +100,7 @@ export function createAttempt(
   };
 
   const sendInit = () => {
-    if (stage !== 'init' || initSent || payload === undefined) return;
+    if (stage !== 'init' || payload === undefined) return;
     const frame = (offersV1 ? jsonCodec : settings.codec).encode(payload);
     if (signal.aborted) return;
     initSent = true;

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { type Attempt, createAttempt } from './attempt.ts';
 import { type Entry, isFrame } from './codec.ts';
 import { createEmitter } from './emitter.ts';
@@ -93,7 +94,7 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
     const before = this.#state;
     this.#leave();
     // Leaving aborts a signal: whoever listens to it may have decided otherwise.
-    if (!this.#attempt && this.#state === before) this.#begin('reconnect');
+    if (this.#state === before) this.#begin('reconnect');
   };
 
   /**
