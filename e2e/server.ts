@@ -60,6 +60,10 @@ async function start(port: string): Promise<[ChildProcess, string]> {
     env: { ...process.env, ...settings, PORT: port },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // A run that is broken off has no time for `stop`.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   for await (const line of child.stdout) {
     const url = /http:\/\/[^\s/]+/.exec(String(line))?.[0];
     if (url) return [child, url];
