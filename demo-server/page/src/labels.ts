@@ -38,8 +38,8 @@ const meanings: { readonly [code in ErrorCode]: string } = {
 };
 
 export const failureMeaning = ({ code, status }: TwoStageError): string =>
-  code === 'unauthorized' && status === 401
-    ? 'The token route answered 401: nobody is logged in, or the JWT is no good.'
+  code === 'unauthorized' && status !== undefined
+    ? `The token route answered ${status}: ${status === 401 ? 'nobody is logged in, or the JWT is no good' : 'it does not admit this page'}.`
     : meanings[code];
 
 /** The facts of a failure, in one line. */
