@@ -215,6 +215,21 @@ export function contract(name: string, adapter: Adapter): void {
       });
     });
 
+    test('components leave no listener behind', async () => {
+      const socket = new TwoStageSocket<any, any>(server.options);
+      const listeners = countListeners(socket);
+      const views = [
+        show('Chat', { source: socket }),
+        show('Listener', { socket, onMessage() {} }),
+        show('Feed', { socket, reducer: (value) => value, initial: 0 }),
+      ];
+      await frames(3);
+      expect(listeners()).toBeGreaterThanOrEqual(3);
+      for (const view of views) view.unmount();
+      await frames(2);
+      expect(listeners()).toBe(0);
+    });
+
     describe('options', () => {
       test('that are written inline reconnect nothing, and are the newest at the next attempt', async () => {
         const chat = await showReady({ source: { ...server.options } });
@@ -517,6 +532,23 @@ export function contract(name: string, adapter: Adapter): void {
       });
     });
   });
+}
+
+/** Counts the listeners that a socket has from now on, whatever they listen to. */
+function countListeners(socket: TwoStageSocket<any, any>): () => number {
+  const live = new Set<object>();
+  const counted =
+    (listen: (...args: any[]) => () => void) =>
+    (...args: unknown[]) => {
+      const off = listen(...args);
+      live.add(off);
+      return () => {
+        live.delete(off);
+        off();
+      };
+    };
+  Object.assign(socket, { on: counted(socket.on), subscribe: counted(socket.subscribe) });
+  return () => live.size;
 }
 
 /** The next task, as each frame of a real connection comes in one of its own. */
