@@ -142,9 +142,11 @@ export function createAttempt(
     else {
       const control = parseControl(data);
       if (!control) fail({ code: 'frame-invalid' }, 4400);
-      else if (control.type === 'message')
-        receive(fromEnvelope(control.data ?? null, settings.codec));
-      else if (control.type === 'ping') ws?.send('{"type":"pong"}');
+      else if (control.type === 'message') {
+        const data = control.data ?? null;
+        if (settings.codec === jsonCodec) progress.message(data);
+        else receive(fromEnvelope(data, settings.codec));
+      } else if (control.type === 'ping') ws?.send('{"type":"pong"}');
     }
   };
 
