@@ -11,9 +11,12 @@ export interface DrainOptions {
   readonly spread: number;
 }
 
+/** ms over which a return is spread where nobody knows how fast clients may come back. */
+export const defaultSpread = (drainTimeout: number): number => Math.max(drainTimeout, 1000);
+
 /** ms until one who meets a server that is stopping may come back: each is told another time. */
 export const comeBackIn = (environment: Environment, drainTimeout: number): number =>
-  environment.random() * Math.max(drainTimeout, 1000);
+  environment.random() * defaultSpread(drainTimeout);
 
 /**
  * Empties the server: clients whose wire has the words are told that it is going away and given

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdmission } from './admission.ts';
 import { CloseCode } from './close-codes.ts';
-import { drain } from './drain.ts';
+import { defaultSpread, drain } from './drain.ts';
 import { createEndpoint } from './endpoint.ts';
 import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
 import { memoryFanOut } from './fan-out.ts';
@@ -206,7 +206,7 @@ export function createDemoServer(
       log.info({ connections: connections.size }, 'stopping');
       const { admitRate, drainTimeout } = settings;
       const spread =
-        admitRate > 0 ? (connections.size * 1000) / admitRate : Math.max(drainTimeout, 1000);
+        admitRate > 0 ? (connections.size * 1000) / admitRate : defaultSpread(drainTimeout);
       await drain(connections, { environment, timeout: drainTimeout, spread });
       await close();
     },

@@ -29,7 +29,7 @@ const idle: State = Object.freeze({ status: 'idle' });
  * first frame. It comes back when it is lost, with the credentials that the loss calls for.
  *
  * Constructing one does nothing observable, on a server too; `connect` or `retain` begins. Every
- * method is bound and keeps its identity for ever.
+ * method with a name is bound and keeps its identity for ever.
  *
  * @template Incoming What the server sends once the socket is ready; believed, not checked.
  * @template Outgoing What `send` takes.
@@ -133,8 +133,9 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   };
 
   /**
-   * Puts newer options in place of those given before. Never reconnects: functions are used from their
-   * next call on, the rest from the next attempt on.
+   * Puts newer options in place of those given before; what is left out stays. Never reconnects: a newer
+   * option is used when the next use of it comes, a function at its next call, an address or a credential
+   * at the next attempt.
    * @throws TypeError as the constructor does; nothing has changed then.
    */
   readonly configure = (options: Partial<Options<Incoming, Outgoing>>): void => {

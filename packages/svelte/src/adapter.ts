@@ -46,8 +46,8 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
     // JSON has no functions: all are the same `url` to it.
     const next = JSON.stringify([given.key, given.url]);
     if (next !== identity) owned = new TwoStageSocket(given);
+    else owned.configure(given);
     identity = next;
-    owned.configure(given);
     return owned;
   };
   const state = toReadable(getSocket, ({ getSnapshot, retain, subscribe }) => ({

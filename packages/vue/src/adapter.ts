@@ -52,8 +52,8 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
     // JSON has no functions: all are the same `url` to it.
     const next = JSON.stringify([given.key, given.url]);
     if (next !== identity) owned = new TwoStageSocket(given);
+    else owned.configure(given);
     identity = next;
-    owned.configure(given);
     return owned;
   });
   const state = useSnapshot<State>(socket, idle);
