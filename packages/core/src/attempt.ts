@@ -1,13 +1,13 @@
 import { toAddress } from './address.ts';
-import { type Entry, fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
+import { type Entry, jsonCodec } from './codec.ts';
+import { type Connection, createConnection, v1 } from './connection.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
 import type { Tokens } from './token.ts';
-import type { Context, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
+import type { Context, Reason, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
 
-const openState = 1;
-const v1 = 'two-stage.v1';
+const ended: Failure = { stage: 'ready', code: 'closed' };
 
 /** What an attempt tells its socket. None of it is called once the attempt has ended. */
 export interface Progress {
@@ -17,6 +17,8 @@ export interface Progress {
   message(message: unknown): void;
   /** Something went wrong that does not end the connection. */
   trouble(failure: Failure): void;
+  /** The server is about to end the connection, and says in how many ms another is best opened. */
+  goingAway(retryAfter: number): void;
   /** It is over, and not because `end` was called. */
   failed(failure: Failure): void;
 }
@@ -26,6 +28,10 @@ export interface Attempt {
   start(): void;
   /** Sends a message of the application; false where the connection cannot take it now. Throws as `WebSocket.send`. */
   send(entry: Entry): boolean;
+  /** Makes sure that the other side is still there, where there is a way to ask. */
+  probe(): void;
+  /** Renews the init payload in place; nothing where it cannot. */
+  renew(): Promise<void> | undefined;
   /** Ends it at once: no handler runs after this, and no close handshake is waited for. */
   end(closeCode?: number, reason?: string): void;
 }
@@ -41,7 +47,7 @@ export function createAttempt(
   const context: Context = { ...about, signal };
   const hasInit = 'initPayload' in settings;
   let stage: Stage = 'token';
-  let wire: Wire = 'original';
+  let connection: Connection | undefined;
   let ws: WebSocketLike | undefined;
   let cancelWatchdog: (() => void) | undefined;
   let announced: Stage | undefined;
@@ -50,10 +56,11 @@ export function createAttempt(
   let payload: unknown;
   let initSent = false;
 
-  const end = (closeCode = 1000, reason?: string) => {
+  const end = (closeCode = 1000, reason?: string, failure: Failure = ended) => {
     if (signal.aborted) return;
     cancelWatchdog?.();
     controller.abort();
+    connection?.stop(failure);
     if (!ws) return;
     // `onerror` stays: `ws` throws an error that nobody listens to, and closing early is one.
     ws.onopen = ws.onmessage = ws.onclose = null;
@@ -66,8 +73,8 @@ export function createAttempt(
 
   const fail = (facts: Facts & { readonly stage?: Stage }, closeCode?: number) => {
     if (signal.aborted) return;
-    end(closeCode);
     const failure = { stage, ...facts };
+    end(closeCode, undefined, failure);
     if (failure.stage === 'connect' && tokenWentBefore && tokens.doubt()) {
       failure.code = 'token-suspect';
     }
@@ -93,9 +100,30 @@ export function createAttempt(
     progress.stage(next);
   };
 
+  const askPayload = async (reason: Reason) => {
+    const given = await ask(settings.initPayload, { ...context, reason });
+    if (given === undefined) throw new TypeError('initPayload gave undefined');
+    return given;
+  };
+
   const becomeReady = (ack?: any) => {
-    if (ack?.type === 'ready' && (offersV1 || !settings.isReady)) wire = v1;
+    const isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
+    const wire: Wire = isV1 ? v1 : 'original';
     enter('ready');
+    connection = createConnection(
+      settings,
+      ws as WebSocketLike,
+      wire,
+      ack,
+      () => askPayload('renew'),
+      {
+        message: progress.message,
+        messages: receive,
+        trouble: progress.trouble,
+        goingAway: progress.goingAway,
+        lost: fail,
+      },
+    );
     progress.ready(ack, wire);
   };
 
@@ -109,8 +137,7 @@ export function createAttempt(
 
   const askInit = async () => {
     try {
-      payload = await ask(settings.initPayload, context);
-      if (payload === undefined) throw new TypeError('initPayload gave undefined');
+      payload = await askPayload(context.reason);
       sendInit();
     } catch (error) {
       failInit(error);
@@ -118,12 +145,13 @@ export function createAttempt(
   };
 
   const receive = (messages: Iterable<unknown>) => {
-    const { isReady = isAck, isRejected } = settings;
+    const { isReady = isAck, isRejected, heartbeat } = settings;
     for (const message of messages) {
       // The app's functions may end the attempt that asks them.
       if (signal.aborted) return;
-      if (stage === 'ready') {
-        progress.message(message);
+      if (connection) {
+        const isPong = heartbeat ? heartbeat.isPong(message) : false;
+        if (!isPong && !signal.aborted) progress.message(message);
         continue;
       }
       // What comes before the init payload has left cannot be an answer to it.
@@ -136,18 +164,8 @@ export function createAttempt(
   };
 
   const read = (data: string | ArrayBuffer) => {
-    const isV1 = typeof data === 'string' && (stage === 'ready' ? wire === v1 : offersV1);
-    if (!isV1) receive(settings.codec.decode(data));
-    else if (stage !== 'ready') receive(jsonCodec.decode(data));
-    else {
-      const control = parseControl(data);
-      if (!control) fail({ code: 'frame-invalid' }, 4400);
-      else if (control.type === 'message') {
-        const data = control.data ?? null;
-        if (settings.codec === jsonCodec) progress.message(data);
-        else receive(fromEnvelope(data, settings.codec));
-      } else if (control.type === 'ping') ws?.send('{"type":"pong"}');
-    }
+    if (connection) return connection.read(data);
+    receive((typeof data === 'string' && offersV1 ? jsonCodec : settings.codec).decode(data));
   };
 
   const connect = (url: string | URL, token: Token | undefined) => {
@@ -216,13 +234,9 @@ export function createAttempt(
   return {
     start,
     end,
-    send(entry) {
-      if (stage !== 'ready' || ws?.readyState !== openState) return false;
-      const { queue } = settings;
-      if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
-      ws.send(wire === v1 ? toEnvelope(entry) : entry.frame);
-      return true;
-    },
+    send: (entry) => connection?.send(entry) ?? false,
+    probe: () => connection?.probe(),
+    renew: () => connection?.renew(),
   };
 }
 

@@ -19,6 +19,10 @@ export type ErrorCode =
   | 'protocol-error'
   | 'server-busy'
   | 'connection-lost'
+  | 'heartbeat-timeout'
+  | 'renew-failed'
+  | 'renew-timeout'
+  | 'page-hidden'
   | 'frame-invalid'
   | 'closed';
 

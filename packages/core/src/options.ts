@@ -2,6 +2,7 @@ import { jsonCodec } from './codec.ts';
 import type {
   Codec,
   Environment,
+  Heartbeat,
   Options,
   Page,
   QueueOptions,
@@ -11,9 +12,10 @@ import type {
 
 /** Options with every default in place. */
 export interface Settings
-  extends Omit<Options, 'retry' | 'timeouts' | 'queue' | 'codec' | 'environment'> {
+  extends Omit<Options, 'retry' | 'timeouts' | 'heartbeat' | 'queue' | 'codec' | 'environment'> {
   readonly retry: RetryOptions;
   readonly timeouts: Timeouts;
+  readonly heartbeat: false | Heartbeat;
   readonly queue: false | QueueOptions;
   readonly codec: Codec;
   readonly environment: Environment;
@@ -31,6 +33,13 @@ const retry: RetryOptions = {
 
 const timeouts: Timeouts = { token: 10_000, connect: 10_000, init: 10_000 };
 
+const heartbeat: Heartbeat = {
+  interval: 0,
+  timeout: 10_000,
+  ping: () => undefined,
+  isPong: () => false,
+};
+
 const queue: QueueOptions = {
   maxMessages: 1000,
   maxBytes: 1_048_576,
@@ -38,12 +47,16 @@ const queue: QueueOptions = {
   maxBuffered: 1_048_576,
 };
 
+/** The events of a document need not bubble up to its window. */
+const capture = { capture: true };
+
 const page: Page = {
   online: () => globalThis.navigator?.onLine !== false,
+  visible: () => globalThis.document?.visibilityState !== 'hidden',
   // React Native has a global scope without `addEventListener`.
   on(event, listener) {
-    globalThis.addEventListener?.(event, listener);
-    return () => globalThis.removeEventListener?.(event, listener);
+    globalThis.addEventListener?.(event, listener, capture);
+    return () => globalThis.removeEventListener?.(event, listener, capture);
   },
 };
 
@@ -84,6 +97,7 @@ export function toSettings(options: Options<any, any>): Settings {
     codec,
     retry: merge('retry', retry, options.retry),
     timeouts: merge('timeouts', timeouts, options.timeouts),
+    heartbeat: options.heartbeat !== false && merge('heartbeat', heartbeat, options.heartbeat),
     queue: options.queue !== false && merge('queue', queue, options.queue),
     environment: {
       ...merge('environment', clock, options.environment),

@@ -650,13 +650,16 @@ describe('the network', () => {
     expect(dialled).toHaveLength(2);
   });
 
-  test('is listened to only while waiting', async () => {
-    const { world, dial, become } = rig();
-    const ws = await dial();
+  test('is listened to while the socket is open', async () => {
+    const { socket, world, dial, become } = rig();
     expect(world.pageListeners).toBe(0);
+    const ws = await dial();
+    const { pageListeners } = world;
+    expect(pageListeners).toBeGreaterThan(0);
     ws.drop();
-    expect(world.pageListeners).toBe(1);
     await become('ready');
+    expect(world.pageListeners).toBe(pageListeners);
+    socket.close();
     expect(world.pageListeners).toBe(0);
   });
 });

@@ -8,7 +8,9 @@ const doubtInterval = 60_000;
 export interface Tokens {
   /** The token of the attempt before, for `getToken` to see. */
   readonly previous: Token | undefined;
-  /** The token in hand, if a retry may use it again. */
+  /** When the token in hand expires, by `environment.now`. */
+  readonly expiresAt: number;
+  /** The token in hand, if an attempt may use it: one that has not been out, or may go out again. */
   reuse(tokenRetry: Options['tokenRetry']): Token | undefined;
   /** Asks the app for a fresh one. Rejects with what `getToken` throws. */
   fetch(getToken: NonNullable<Options['getToken']>, context: TokenContext): Promise<Token>;
@@ -41,12 +43,14 @@ export function createTokens(settings: Settings): Tokens {
     get previous() {
       return previous;
     },
+    get expiresAt() {
+      return expiresAt;
+    },
     reuse(tokenRetry) {
       const policy = tokenRetry ?? (inHand?.reusable ? 'reuse' : 'refresh');
       const spent = opened && inHand?.reusable === false;
-      return policy === 'reuse' && !spent && settings.environment.now() < expiresAt
-        ? inHand
-        : undefined;
+      const usable = !dialled || (policy === 'reuse' && !spent);
+      return usable && settings.environment.now() < expiresAt ? inHand : undefined;
     },
     async fetch(getToken, context) {
       const askedAt = settings.environment.now();

@@ -21,9 +21,10 @@ export interface Token {
 
 /**
  * Why the client asks for a credential: `start` (`connect()` or a first `retain()`), `reconnect`
- * (`reconnect()`), or the code of the failure that it recovers from.
+ * (`reconnect()`), `renew` (a payload for a connection that is ready), `handover` (the server is going
+ * away), `prefetch` (a spare token), or the code of the failure that it recovers from.
  */
-export type Reason = 'start' | 'reconnect' | ErrorCode;
+export type Reason = 'start' | 'reconnect' | 'renew' | 'handover' | 'prefetch' | ErrorCode;
 
 /** What `initPayload` is told. */
 export interface Context {
@@ -107,12 +108,29 @@ export interface QueueOptions {
   readonly maxBuffered: number;
 }
 
-/** Where the page's events come from; a React Native app plugs `NetInfo` in here. */
+/** How the client notices that a connection is dead although it still looks open. */
+export interface Heartbeat<Incoming = unknown, Outgoing = unknown> {
+  /** How often it asks, in ms. Default 0: as often as the ack says, on the original wire never. */
+  readonly interval: number;
+  /** How long the answer may take, in ms; any frame is one. At most `interval`. Default 10000. */
+  readonly timeout: number;
+  /** What asks on the original wire; `two-stage.v1` has a ping of its own. Default: nothing does. */
+  readonly ping: () => Outgoing | undefined;
+  /** Whether a message is only the answer to a ping, and none of the application's. Default: none is. */
+  readonly isPong: (message: Incoming) => boolean;
+}
+
+/** The events of a page, by their names in the DOM. */
+export type PageEvent = 'online' | 'visibilitychange' | 'resume' | 'pagehide' | 'pageshow';
+
+/** Where the page's events come from; a React Native app plugs `NetInfo` and `AppState` in here. */
 export interface Page {
   /** Whether the machine believes it has a network. */
   online(): boolean;
-  /** Calls `listener` when the network has come back, and at no other time; returns what stops that. */
-  on(event: 'online', listener: () => void): () => void;
+  /** Whether the page can be seen, or need not be. */
+  visible(): boolean;
+  /** Calls `listener` at each event; returns what stops that. One that never comes is none lost. */
+  on(event: PageEvent, listener: () => void): () => void;
 }
 
 /** The world outside, injectable so that every interleaving can be tested without waiting. */
@@ -184,6 +202,14 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly isRejected?: ((message: unknown) => boolean) | undefined;
   readonly retry?: Partial<RetryOptions> | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
+  /** Pings of the client's own, and what answers them; `false` sends none. Used from the next connection on. */
+  readonly heartbeat?: false | Partial<Heartbeat<Incoming, Outgoing>> | undefined;
+  /**
+   * Keeps a spare token while the socket is ready, where a retry would need a fresh one, so that coming
+   * back takes a round trip less. Costs a token for each connection, and another whenever the spare
+   * expires. Default false.
+   */
+  readonly prefetch?: boolean | undefined;
   /** What `send` keeps while the socket is not ready; `false` refuses it, as request/response users want. */
   readonly queue?: false | Partial<QueueOptions> | undefined;
   /** Default: strings and binary as they are, anything else as JSON. */
@@ -192,7 +218,9 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly protocols?: string | readonly string[] | undefined;
   /** Default: the global `WebSocket`, looked up at each attempt. */
   readonly WebSocket?: WebSocketConstructor | undefined;
-  readonly environment?: Partial<Environment> | undefined;
+  readonly environment?:
+    | (Partial<Omit<Environment, 'page'>> & { readonly page?: Partial<Page> })
+    | undefined;
 }
 
 interface Trying {
@@ -210,8 +238,11 @@ interface Waiting {
   readonly failure: TwoStageError;
   /** When the next try begins, by `environment.now`. */
   readonly retryAt?: number;
-  /** What the next try waits for, where it is not a time. */
-  readonly until?: 'online';
+  /**
+   * What the next try waits for, where it is not a time: the network, a page that is seen, a page that
+   * has come back from the back/forward cache.
+   */
+  readonly until?: 'online' | 'visible' | 'shown';
 }
 
 /** What a socket is doing: immutable, a new object at each change, told apart by `status`. */

@@ -1,47 +1,58 @@
 import type { Environment } from './types.ts';
 
-/** What a wait is for: a time by `environment.now`, or the network. */
-export type Until = { readonly retryAt: number } | { readonly until: 'online' };
+/** What a wait is for: a time by `environment.now`, the network, or a page that is seen. */
+export type Until = { readonly retryAt: number } | { readonly until: 'online' | 'visible' };
+
+export interface Wait {
+  /**
+   * Looks again whether what it waits for has come, and where the network has come back, whether that
+   * is a reason to wait no longer.
+   */
+  wake(isBack: boolean): void;
+  cancel(): void;
+}
 
 /**
- * Waits out `delay`, and for a network. Where it `mayHurry`, the network's return ends the wait
- * within a second: not at once, since every client of a site may have lost the same network.
- * Returns what cancels it.
+ * Waits out `delay`, and for a network and a page that is seen. The network's return ends a wait within
+ * a second: not at once, since every client of a site may have lost the same network.
  */
-export function wait(
+export function startWait(
   { after, now, page, random }: Environment,
   delay: number,
   mayHurry: boolean,
   onWaiting: (until: Until) => void,
   onDone: () => void,
-): () => void {
+): Wait {
   let cancelTimer: (() => void) | undefined;
-  let parked = false;
+  let parked: 'online' | 'visible' | undefined;
 
+  const missing = () => (page.online() ? (page.visible() ? undefined : 'visible') : 'online');
   const waitFor = (ms: number) => {
-    parked = false;
+    parked = undefined;
     cancelTimer?.();
     cancelTimer = after(ms, finish);
     onWaiting({ retryAt: now() + ms });
   };
-  const park = () => {
-    parked = true;
+  const park = (until: 'online' | 'visible') => {
+    if (parked === until) return;
+    parked = until;
     cancelTimer?.();
-    onWaiting({ until: 'online' });
-  };
-  const cancel = () => {
-    cancelTimer?.();
-    off();
+    onWaiting({ until });
   };
   const finish = () => {
-    if (!page.online()) return park();
-    cancel();
-    onDone();
+    const until = missing();
+    if (until) park(until);
+    else onDone();
   };
-  const off = page.on('online', () => {
-    if (parked || mayHurry) waitFor(random() * 1000);
-  });
-  if (mayHurry && !page.online()) park();
+
+  if (mayHurry && !page.online()) park('online');
   else waitFor(delay);
-  return cancel;
+  return {
+    wake(isBack) {
+      const until = missing();
+      if (parked && until) park(until);
+      else if (parked || (isBack && mayHurry)) waitFor(isBack ? random() * 1000 : 0);
+    },
+    cancel: () => cancelTimer?.(),
+  };
 }

@@ -4,6 +4,7 @@ import type {
   Environment,
   Events,
   Options,
+  PageEvent,
   TokenContext,
   WebSocketLike,
 } from '../types.ts';
@@ -113,9 +114,10 @@ export class FakeEnvironment implements Environment {
   /** What `random` answers. */
   chance = 0.5;
   isOnline = true;
+  isVisible = true;
   #now = 1_800_000_000_000;
   #timers: { due: number; callback: () => void }[] = [];
-  #listeners = new Set<() => void>();
+  #listeners = new Set<{ event: PageEvent; listener: () => void }>();
 
   readonly now = (): number => this.#now;
   readonly random = (): number => this.chance;
@@ -128,8 +130,9 @@ export class FakeEnvironment implements Environment {
   };
   readonly page = {
     online: (): boolean => this.isOnline,
-    on: (_event: 'online', listener: () => void): (() => void) => {
-      const own = () => listener();
+    visible: (): boolean => this.isVisible,
+    on: (event: PageEvent, listener: () => void): (() => void) => {
+      const own = { event, listener };
       this.#listeners.add(own);
       return () => this.#listeners.delete(own);
     },
@@ -168,7 +171,27 @@ export class FakeEnvironment implements Environment {
 
   goOnline(): void {
     this.isOnline = true;
-    for (const listener of [...this.#listeners]) listener();
+    this.tell('online');
+  }
+
+  hide(): void {
+    this.isVisible = false;
+    this.tell('visibilitychange');
+  }
+
+  show(): void {
+    this.isVisible = true;
+    this.tell('visibilitychange');
+  }
+
+  /** Lets the page have an event. */
+  tell(event: PageEvent): void {
+    for (const heard of [...this.#listeners]) if (heard.event === event) heard.listener();
+  }
+
+  /** The machine sleeps, or the page is frozen: time goes by, and no timer comes. */
+  sleep(ms: number): void {
+    this.#now += ms;
   }
 
   #next(until: number) {

@@ -1,0 +1,363 @@
+import { type Attempt, createAttempt } from './attempt.ts';
+import { type Entry, isFrame } from './codec.ts';
+import { createEmitter } from './emitter.ts';
+import { type Failure, type Stage, TwoStageError } from './errors.ts';
+import { appFacts } from './failure.ts';
+import { toSettings } from './options.ts';
+import { createQueue } from './queue.ts';
+import { isRetryable, mayHurry, nextDelay, noHistory, record } from './retry.ts';
+import type { TwoStageSocket } from './socket.ts';
+import { createTokens } from './token.ts';
+import type { Events, Options, PageEvent, Reason, State, Unsent } from './types.ts';
+import { startWait, type Wait } from './wait.ts';
+
+/** How long a socket outlives its last holder, in ms: a remount or a route change costs nothing. */
+const grace = 1000;
+
+/** How often a socket whose buffer is full looks whether it has drained, in ms. */
+const drainInterval = 50;
+
+/** How old a spare token grows before another takes its place, in ms, though it expires sooner. */
+const spareInterval = 60_000;
+
+const statuses = {
+  token: 'fetching-token',
+  connect: 'connecting',
+  init: 'authenticating',
+} as const;
+
+const pageEvents: PageEvent[] = ['online', 'visibilitychange', 'resume', 'pagehide', 'pageshow'];
+
+const idle: State = Object.freeze({ status: 'idle' });
+
+type Cancel = (() => void) | undefined;
+
+type Method = Exclude<keyof TwoStageSocket, symbol>;
+
+/** The lifecycle behind a `TwoStageSocket`, where it is said what each method is for. */
+export function createClient<Incoming, Outgoing>(
+  options: Options<Incoming, Outgoing>,
+): Pick<TwoStageSocket<Incoming, Outgoing>, Method> {
+  const settings = toSettings(options);
+  const { on, emit, batch, retract } = createEmitter<Events<Incoming, Outgoing>>();
+  const queue = createQueue(settings, (entries) => report(entries, 'expired'));
+  /** As given: settings are made of it anew at each `configure`, not of settings. */
+  let given = options;
+  let tokens = createTokens(settings);
+  let state: State = idle;
+  let history = noHistory;
+  let lastFailure: TwoStageError | undefined;
+  let lastAck: unknown;
+  let readyAt = Number.NaN;
+  let isConnected = false;
+  let holders = 0;
+  let current: Attempt | undefined;
+  /** What is to take over from the current one, whose server is going away. */
+  let next: Attempt | undefined;
+  let nextStage: keyof typeof statuses = 'token';
+  let spare: AbortController | undefined;
+  let waiting: Wait | undefined;
+  let cancelGrace: Cancel;
+  let cancelDrain: Cancel;
+  let cancelSpare: Cancel;
+  let cancelHandover: Cancel;
+  let stopListening: (() => void)[] = [];
+
+  const enter = (entered: State) => {
+    state = Object.freeze(entered);
+    emit('statechange', state);
+  };
+
+  const enterStage = (stage: keyof typeof statuses) =>
+    enter({ status: statuses[stage], attempt: history.tries + 1, failure: lastFailure });
+
+  const report = (entries: Entry[], reason: Unsent['reason']) =>
+    batch(() => {
+      for (const { message } of entries) emit('unsent', { message: message as Outgoing, reason });
+    });
+
+  const complain = (failure: Failure) =>
+    emit('error', new TwoStageError(failure, failure.code !== 'frame-invalid'));
+
+  const createNext = (reason: Reason) => {
+    const attempt: Attempt = createAttempt(
+      settings,
+      tokens,
+      { attempt: history.tries + 1, reason },
+      {
+        stage(stage) {
+          if (attempt === next) nextStage = stage;
+          else enterStage(stage);
+        },
+        ready(ack, wire) {
+          if (attempt === next) {
+            forgive();
+            const before = current;
+            current = next;
+            next = undefined;
+            before?.end();
+            // Ending aborts a signal: whoever listens to it may have decided otherwise.
+            if (attempt !== current) return;
+          }
+          lastAck = ack;
+          lastFailure = undefined;
+          readyAt = settings.environment.now();
+          history = { ...history, drops: 0 };
+          batch(() => {
+            enter({ status: 'ready', attempt: history.tries + 1, wire });
+            flush();
+            emit('ready', { ack, wire });
+          });
+          if (attempt === current) prefetch();
+        },
+        message: (message) => emit('message', message as Incoming),
+        trouble: complain,
+        goingAway(retryAfter) {
+          const { after, random } = settings.environment;
+          cancelHandover?.();
+          if (!next) cancelHandover = after(retryAfter + random() * 1000, handOver);
+        },
+        failed(failure) {
+          if (attempt === current) lost(failure, attempt);
+          else if (attempt === next) {
+            next = undefined;
+            complain(failure);
+          }
+        },
+      },
+    );
+    return attempt;
+  };
+
+  const open = (reason: Reason) => {
+    if (state.status !== 'idle' && state.status !== 'closed') return;
+    history = noHistory;
+    lastFailure = undefined;
+    begin(reason);
+  };
+
+  const begin = (reason: Reason) => {
+    if (!stopListening.length) {
+      stopListening = pageEvents.map((event) =>
+        settings.environment.page.on(event, () => onPage(event)),
+      );
+    }
+    waiting = undefined;
+    current = createNext(reason);
+    current.start();
+  };
+
+  const handOver = () => {
+    const before = current;
+    spare?.abort();
+    if (current !== before) return;
+    forgive();
+    next = createNext('handover');
+    next.start();
+  };
+
+  const prefetch = async () => {
+    const { getToken, tokenRetry, environment } = settings;
+    if (!settings.prefetch || !getToken || tokens.reuse(tokenRetry)) return;
+    spare = new AbortController();
+    const { signal } = spare;
+    const { previous } = tokens;
+    try {
+      await tokens.fetch(getToken, { attempt: 1, reason: 'prefetch', previous, signal });
+      const life = tokens.expiresAt - environment.now();
+      if (!signal.aborted) cancelSpare = environment.after(Math.max(spareInterval, life), prefetch);
+    } catch (error) {
+      if (!signal.aborted) complain({ stage: 'token', ...appFacts('token-failed', error) });
+    }
+  };
+
+  /** Not at the ack: who accepts and then drops must not bring a fleet back at the shortest delay. */
+  const forgive = () => {
+    const { environment, retry } = settings;
+    if (environment.now() - readyAt >= retry.stableAfter) history = noHistory;
+  };
+
+  const lost = (failure: Failure, attempt: Attempt) => {
+    const { environment, retry } = settings;
+    forgive();
+    const error = new TwoStageError(failure, isRetryable(failure, history));
+    const delay = nextDelay(error, history, retry, environment.random());
+    // `decide` may have closed the socket, or started it over.
+    if (current !== attempt) return;
+    if (delay === undefined) return shut(error);
+    lastFailure = error;
+    if (next) {
+      current = next;
+      next = lastAck = undefined;
+      readyAt = Number.NaN;
+      cancelDrain?.();
+      batch(() => {
+        enterStage(nextStage);
+        emit('error', error);
+      });
+      return;
+    }
+    history = record(history, failure);
+    if (!leave()) return;
+    batch(() => {
+      waiting = startWait(
+        environment,
+        delay,
+        mayHurry(failure, history),
+        (until) => enter({ status: 'waiting', attempt: history.tries, failure: error, ...until }),
+        () => begin(error.code),
+      );
+      emit('error', error);
+    });
+  };
+
+  const wake = (isBack: boolean) => {
+    waiting?.wake(isBack);
+    if (settings.environment.page.visible()) current?.probe();
+  };
+
+  const onPage = (event: PageEvent) => {
+    if (event === 'pagehide') {
+      forgive();
+      const failure = new TwoStageError({ stage: stageOf(state), code: 'page-hidden' }, true);
+      lastFailure = failure;
+      if (!leave()) return;
+      enter({ status: 'waiting', attempt: history.tries + 1, failure, until: 'shown' });
+    } else if (event !== 'pageshow') wake(event === 'online');
+    else if (state.status === 'waiting' && state.until === 'shown') begin('page-hidden');
+  };
+
+  const flush = () => {
+    queue.flush((entry) => {
+      try {
+        return current?.send(entry) ?? false;
+      } catch {
+        report([entry], 'refused');
+        return true;
+      }
+    });
+    cancelDrain?.();
+    cancelDrain = queue.length ? settings.environment.after(drainInterval, flush) : undefined;
+  };
+
+  /**
+   * Lets go of all there is. Returns whether that is all that happened: it aborts signals, and whoever
+   * listens to them may have decided otherwise.
+   */
+  const leave = (closeCode?: number, reason?: string) => {
+    const before = state;
+    const attempts = [current, next];
+    waiting?.cancel();
+    current = next = waiting = lastAck = undefined;
+    readyAt = Number.NaN;
+    for (const cancel of [cancelDrain, cancelSpare, cancelHandover]) cancel?.();
+    spare?.abort();
+    for (const attempt of attempts) attempt?.end(closeCode, reason);
+    return state === before;
+  };
+
+  const shut = (failure: TwoStageError | undefined, closeCode?: number, reason?: string) => {
+    if (state.status === 'closed') return;
+    cancelGrace?.();
+    for (const stop of stopListening.splice(0)) stop();
+    tokens = createTokens(settings);
+    state = Object.freeze({ status: 'closed', failure });
+    batch(() => {
+      retract('unsent');
+      emit('statechange', state);
+      if (failure) emit('error', failure);
+      report(queue.clear(), 'closed');
+      emit('close', { failure });
+      leave(closeCode, reason);
+    });
+  };
+
+  return {
+    connect() {
+      isConnected = true;
+      cancelGrace?.();
+      open('start');
+    },
+    close(code, reason) {
+      checkClose(code, reason);
+      isConnected = false;
+      shut(undefined, code, reason);
+    },
+    reconnect() {
+      isConnected ||= !holders;
+      history = noHistory;
+      lastFailure = undefined;
+      tokens.drop();
+      cancelGrace?.();
+      if (leave()) begin('reconnect');
+    },
+    retain() {
+      cancelGrace?.();
+      if (holders++ === 0) open('start');
+      let held = true;
+      return () => {
+        if (!held) return;
+        held = false;
+        if (--holders || isConnected || state.status === 'closed') return;
+        cancelGrace = settings.environment.after(grace, () => shut(undefined));
+      };
+    },
+    send(message) {
+      const { codec, queue: limits } = settings;
+      const entry: Entry = { message, frame: codec.encode(message), codec };
+      if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
+      if (!queue.length && current?.send(entry)) return 'sent';
+      if (!limits || state.status === 'closed' || !queue.push(entry, limits)) return 'refused';
+      if (state.status === 'ready') flush();
+      return 'queued';
+    },
+    renew: () =>
+      current?.renew() ??
+      Promise.reject(new TwoStageError({ stage: 'ready', code: 'renew-failed' }, false)),
+    check: () => wake(true),
+    configure(changed) {
+      const changedAll = { ...given, ...changed };
+      Object.assign(settings, toSettings(changedAll));
+      given = changedAll;
+    },
+    on,
+    subscribe: (listener) => on('statechange', () => listener()),
+    getSnapshot: () => state,
+    ready: ({ signal } = {}) =>
+      new Promise((resolve, reject) => {
+        const abort = () => settle(() => reject(signal?.reason));
+        const close = ({ failure }: { readonly failure?: TwoStageError | undefined }) =>
+          settle(() =>
+            reject(failure ?? new TwoStageError({ stage: 'ready', code: 'closed' }, false)),
+          );
+        const offs = [
+          on('ready', ({ ack }) => settle(() => resolve(ack))),
+          on('close', close),
+          () => signal?.removeEventListener('abort', abort),
+        ];
+        const settle = (action: () => void) => {
+          for (const off of offs) off();
+          action();
+        };
+        signal?.addEventListener('abort', abort);
+        if (signal?.aborted) abort();
+        else if (state.status === 'ready') settle(() => resolve(lastAck));
+        else if (state.status === 'closed') close(state);
+      }),
+  };
+}
+
+function stageOf({ status }: State): Stage {
+  const stages = Object.keys(statuses) as (keyof typeof statuses)[];
+  return stages.find((stage) => statuses[stage] === status) ?? 'ready';
+}
+
+/** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
+function checkClose(code = 1000, reason = ''): void {
+  if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code < 5000)) {
+    throw new RangeError('close: the code must be 1000, or 3000 to 4999');
+  }
+  if (reason && new TextEncoder().encode(reason).length > 123) {
+    throw new RangeError('close: the reason must be at most 123 bytes');
+  }
+}

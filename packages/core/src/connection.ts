@@ -1,0 +1,114 @@
+import { type Entry, fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
+import { reportUncaught } from './emitter.ts';
+import type { Failure } from './errors.ts';
+import { watchLiveness } from './liveness.ts';
+import type { Settings } from './options.ts';
+import { createRenewal } from './renewal.ts';
+import type { WebSocketLike, Wire } from './types.ts';
+
+export const v1 = 'two-stage.v1';
+
+const openState = 1;
+
+/** How long a connection that may have died unseen has to answer, in ms. */
+const probeTimeout = 3000;
+
+/** What a connection tells of. None of it is called once it has been stopped. */
+export interface ConnectionEvents {
+  message(message: unknown): void;
+  /** Messages that have yet to be looked at. */
+  messages(messages: Iterable<unknown>): void;
+  /** Something went wrong that does not end the connection. */
+  trouble(failure: Failure): void;
+  /** Its server is about to end it, and says in how many ms another is best opened. */
+  goingAway(retryAfter: number): void;
+  lost(failure: Failure, closeCode?: number): void;
+}
+
+/** A connection that is ready: both stages are through. */
+export interface Connection {
+  /** Takes a frame of the server's. Throws what the codec throws. */
+  read(data: string | ArrayBuffer): void;
+  /** Sends a message of the application; false where it cannot be taken now. Throws as `WebSocket.send`. */
+  send(entry: Entry): boolean;
+  /** Makes sure that the other side is still there, where there is a way to ask. */
+  probe(): void;
+  /** Renews the init payload in place; nothing where the wire cannot. */
+  renew(): Promise<void> | undefined;
+  /** Ends what it does by itself; a renewal under way rejects with `failure`. */
+  stop(failure: Failure): void;
+}
+
+export function createConnection(
+  settings: Settings,
+  ws: WebSocketLike,
+  wire: Wire,
+  ack: any,
+  askPayload: () => Promise<unknown>,
+  events: ConnectionEvents,
+): Connection {
+  const isV1 = wire === v1;
+  const { heartbeat } = settings;
+  const interval = heartbeat ? heartbeat.interval || (isV1 && Number(ack?.heartbeat)) || 0 : 0;
+  const timeout = heartbeat ? Math.min(interval, heartbeat.timeout) : 0;
+
+  let buffered = 0;
+
+  const ask = () => {
+    if (!heartbeat || ws.readyState !== openState) return false;
+    try {
+      const ping = isV1 ? { type: 'ping' } : heartbeat.ping();
+      if (ping === undefined) return false;
+      buffered = ws.bufferedAmount;
+      ws.send((isV1 ? jsonCodec : settings.codec).encode(ping));
+      return true;
+    } catch (error) {
+      reportUncaught(error);
+      return false;
+    }
+  };
+  const liveness = watchLiveness(settings.environment, interval, timeout, ask, () => {
+    // What still drains is alive: the question waits behind a long upload.
+    if (ws.bufferedAmount < buffered) liveness.probe(timeout);
+    else events.lost({ stage: 'ready', code: 'heartbeat-timeout' });
+  });
+  const renewal = createRenewal(
+    settings,
+    askPayload,
+    (payload) => ws.send(jsonCodec.encode(payload)),
+    events.trouble,
+    events.lost,
+  );
+  if (isV1) renewal.acknowledged(ack?.expiresIn);
+
+  return {
+    read(data) {
+      liveness.heard();
+      if (!isV1 || typeof data !== 'string') {
+        return events.messages(settings.codec.decode(data));
+      }
+      const control = parseControl(data);
+      if (!control) events.lost({ stage: 'ready', code: 'frame-invalid' }, 4400);
+      else if (control.type === 'message') {
+        const content = control.data ?? null;
+        if (settings.codec === jsonCodec) events.message(content);
+        else events.messages(fromEnvelope(content, settings.codec));
+      } else if (control.type === 'ping') ws.send('{"type":"pong"}');
+      else if (control.type === 'ready') renewal.acknowledged(control.expiresIn);
+      else if (control.type === 'going-away') events.goingAway(Number(control.retryAfter) || 0);
+    },
+    send(entry) {
+      if (ws.readyState !== openState) return false;
+      const { queue } = settings;
+      if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
+      ws.send(isV1 ? toEnvelope(entry) : entry.frame);
+      return true;
+    },
+    probe: () => liveness.probe(probeTimeout),
+    renew: isV1 ? renewal.renew : () => undefined,
+    stop(failure) {
+      liveness.stop();
+      renewal.stop(failure);
+    },
+  };
+}

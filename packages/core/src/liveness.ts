@@ -1,0 +1,57 @@
+import type { Environment } from './types.ts';
+
+/** How late a timer may be, in ms, before it says more about this machine than about the other side. */
+const tolerance = 1000;
+
+/** Notices that the other side is gone although the connection still looks open. */
+export interface Liveness {
+  /** Something came: whatever it was, it is an answer. */
+  heard(): void;
+  /** Asks now; without an answer within `timeout` (ms), the connection is lost. */
+  probe(timeout: number): void;
+  stop(): void;
+}
+
+/**
+ * Asks every `interval` ms (0 is never) for an answer within `timeout` ms. `ask` returns whether it
+ * could. A timer that comes late has slept with the machine, or was held back in a hidden page, and
+ * the answer may wait behind it: then it asks once more before it gives up.
+ */
+export function watchLiveness(
+  { after, now }: Environment,
+  interval: number,
+  timeout: number,
+  ask: () => boolean,
+  onLost: () => void,
+): Liveness {
+  let cancel: (() => void) | undefined;
+  let isAsking = false;
+
+  const arm = (ms: number, callback: () => void) => {
+    cancel?.();
+    cancel = after(ms, callback);
+  };
+  const rest = () => {
+    isAsking = false;
+    if (interval) arm(interval, () => probe(timeout));
+    else cancel?.();
+  };
+  const probe = (patience: number, mayBeLate = true) => {
+    if (!ask()) return rest();
+    isAsking = true;
+    const due = now() + patience;
+    arm(patience, () => {
+      if (mayBeLate && now() - due > tolerance) probe(patience, false);
+      else onLost();
+    });
+  };
+
+  rest();
+  return {
+    heard() {
+      if (isAsking) rest();
+    },
+    probe,
+    stop: () => cancel?.(),
+  };
+}

@@ -1,0 +1,99 @@
+import { type Failure, TwoStageError } from './errors.ts';
+import { appFacts } from './failure.ts';
+import type { Settings } from './options.ts';
+
+/** How long before a payload's end the next one is asked for, in ms: from this up to twice this. */
+const margin = 30_000;
+
+/** How long after a failure of the app's the next try comes, in ms. */
+const retryInterval = 5000;
+
+const code = 'renew-failed';
+
+/** What keeps a payload from being asked for without a pause, whatever life its server gives it, in ms. */
+const minInterval = 1000;
+
+/** Keeps a connection authenticated beyond the life of its init payload. */
+export interface Renewal {
+  /** Renews now; who asks meanwhile shares it. Rejects with a TwoStageError where it comes to nothing. */
+  renew(): Promise<void>;
+  /** The server has taken a payload, which lives for `expiresIn` ms if it says so. */
+  acknowledged(expiresIn: unknown): void;
+  /** Ends it, and what is under way with `failure`. */
+  stop(failure: Failure): void;
+}
+
+/**
+ * Asks for a payload and sends it, shortly before the one in use ends. An app that fails is asked
+ * again; a server that does not answer in time has lost the connection.
+ */
+export function createRenewal(
+  { environment, timeouts }: Settings,
+  askPayload: () => Promise<unknown>,
+  send: (payload: unknown) => void,
+  onTrouble: (failure: Failure) => void,
+  onLost: (failure: Failure) => void,
+): Renewal {
+  let current: Promise<void> | undefined;
+  let finish: ((failure?: Failure) => void) | undefined;
+  let cancel: (() => void) | undefined;
+
+  const arm = (ms: number, callback: () => void) => {
+    cancel?.();
+    cancel = environment.after(ms, callback);
+  };
+
+  const start = (resolve: () => void, reject: (error: TwoStageError) => void) => {
+    let isSent = false;
+    const mine = (failure?: Failure) => {
+      cancel?.();
+      finish = current = undefined;
+      if (failure) reject(new TwoStageError(failure, true));
+      else resolve();
+    };
+    const fail = (error?: unknown) => {
+      if (finish !== mine) return;
+      const failure: Failure = { ...appFacts(code, error), stage: 'ready', code };
+      mine(failure);
+      arm(retryInterval, renew);
+      onTrouble(failure);
+    };
+    finish = mine;
+    if (timeouts.init) {
+      arm(timeouts.init, () => {
+        if (isSent) onLost({ stage: 'ready', code: 'renew-timeout' });
+        else fail();
+      });
+    }
+    // Later, since the app may ask for a renewal in there.
+    Promise.resolve()
+      .then(askPayload)
+      .then((payload) => {
+        if (finish !== mine) return;
+        isSent = true;
+        send(payload);
+      })
+      .catch(fail);
+  };
+  const renew = () => {
+    current ??= new Promise(start);
+    // Nobody has to listen.
+    current.catch(() => {});
+    return current;
+  };
+
+  return {
+    renew,
+    acknowledged(expiresIn) {
+      finish?.();
+      cancel?.();
+      if (typeof expiresIn !== 'number') return;
+      const latest = expiresIn - margin * (1 + environment.random());
+      arm(Math.max(minInterval, expiresIn / 2, latest), renew);
+    },
+    stop(failure) {
+      cancel?.();
+      finish?.(failure);
+    },
+  };
+}
