@@ -159,6 +159,7 @@ export function createClient<Incoming, Outgoing>(
   const prefetch = async () => {
     const { getToken, tokenRetry, environment } = settings;
     if (!settings.prefetch || !getToken || tokens.reuse(tokenRetry)) return;
+    cancelSpare?.();
     spare = new AbortController();
     const { signal } = spare;
     const { previous } = tokens;

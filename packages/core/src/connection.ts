@@ -10,6 +10,9 @@ export const v1 = 'two-stage.v1';
 
 const openState = 1;
 
+/** How often it asks at most, however often the server says, in ms. */
+const minInterval = 1000;
+
 /** How long a connection that may have died unseen has to answer, in ms. */
 const probeTimeout = 3000;
 
@@ -49,7 +52,8 @@ export function createConnection(
 ): Connection {
   const isV1 = wire === v1;
   const { heartbeat } = settings;
-  const interval = heartbeat ? heartbeat.interval || (isV1 && Number(ack?.heartbeat)) || 0 : 0;
+  const told = isV1 && ack.heartbeat > 0 ? Math.max(minInterval, ack.heartbeat) : 0;
+  const interval = heartbeat ? heartbeat.interval || told : 0;
   const timeout = heartbeat ? Math.min(interval, heartbeat.timeout) : 0;
 
   let buffered = 0;
