@@ -41,7 +41,15 @@ describe('an option that cannot be used is refused, by name and with what was ex
     ['timeouts.init', { timeouts: { init: Number.NaN } }, '0 or more'],
     ['queue.maxMessages', { queue: { maxMessages: -1 } }, '0 or more'],
     ['queue.maxAge', { queue: { maxAge: '1m' } }, '0 or more'],
+    ['heartbeat.interval', { heartbeat: { interval: -1 } }, '0 or more'],
+    ['heartbeat.interval', { heartbeat: { interval: Number.NaN } }, '0 or more'],
+    ['heartbeat.interval', { heartbeat: { interval: '25s' } }, '0 or more'],
+    ['heartbeat.timeout', { heartbeat: { timeout: null } }, '0 or more'],
+    ['heartbeat.ping', { heartbeat: { ping: 'ping' } }, 'a function'],
+    ['heartbeat.isPong', { heartbeat: { isPong: /pong/ } }, 'a function'],
     ['environment.now', { environment: { now: 5 } }, 'a function'],
+    ['environment.page.visible', { environment: { page: { visible: false } } }, 'a function'],
+    ['environment.page.on', { environment: { page: { on: {} } } }, 'a function'],
     ['environment.page.online', { environment: { page: { online: true } } }, 'a function'],
   ])('%s: %o', (name, options, expected) => {
     expect(() => settingsOf(options)).toThrow(TypeError);
@@ -69,6 +77,12 @@ test.each([
   { initPayload: 0 },
   { retry: { maxAttempts: Number.POSITIVE_INFINITY, initialDelay: undefined } },
   { timeouts: { token: 0 } },
+  { heartbeat: false },
+  { heartbeat: undefined },
+  { heartbeat: {} },
+  { heartbeat: { interval: 0, ping: undefined } },
+  { environment: { page: {} } },
+  { environment: { page: { on: () => () => {} } } },
 ])('%o can be used', (options) => {
   expect(() => settingsOf(options)).not.toThrow();
 });
@@ -84,17 +98,35 @@ test('the defaults are those of the documentation', () => {
       stableAfter: 10_000,
     },
     timeouts: { token: 10_000, connect: 10_000, init: 10_000 },
+    heartbeat: { interval: 0, timeout: 10_000 },
     queue: { maxMessages: 1000, maxBytes: 1_048_576, maxAge: 60_000, maxBuffered: 1_048_576 },
   });
 });
 
 test('what is given goes over the defaults, member by member, and an undefined member is none', () => {
-  const { retry, queue } = settingsOf({
+  const { retry, queue, heartbeat } = settingsOf({
     retry: { maxDelay: 5, factor: undefined },
     queue: false,
+    heartbeat: { timeout: 5, interval: undefined },
   });
   expect(retry).toMatchObject({ maxDelay: 5, factor: 1.5, initialDelay: 2000 });
   expect(queue).toBe(false);
+  expect(heartbeat).toMatchObject({ timeout: 5, interval: 0 });
+  expect(settingsOf({ heartbeat: false }).heartbeat).toBe(false);
+});
+
+test('a heartbeat may be an object of a class; by default it asks nothing and takes nothing for a pong', () => {
+  class Beat {
+    sent = 0;
+    ping() {
+      this.sent += 1;
+      return `ping ${this.sent}`;
+    }
+  }
+  const given = settingsOf({ heartbeat: new Beat() }).heartbeat;
+  expect(given && [given.ping(), given.ping()]).toEqual(['ping 1', 'ping 2']);
+  const { heartbeat } = settingsOf({});
+  expect(heartbeat && [heartbeat.ping(), heartbeat.isPong('pong')]).toEqual([undefined, false]);
 });
 
 test('an environment may be an object of a class, with more members than are asked for', () => {
@@ -132,16 +164,42 @@ describe('the default environment', () => {
     expect(set.mock.calls[0]?.[1]).toBe(2_147_483_647);
   });
 
-  test('hears of the network from the global scope', () => {
+  test('hears of the page from the global scope, and no longer than it is asked to', () => {
     const scope = new EventTarget();
     vi.stubGlobal('addEventListener', scope.addEventListener.bind(scope));
     vi.stubGlobal('removeEventListener', scope.removeEventListener.bind(scope));
-    const listener = vi.fn();
-    const off = settingsOf({}).environment.page.on('online', listener);
-    scope.dispatchEvent(new Event('online'));
-    off();
-    scope.dispatchEvent(new Event('online'));
-    expect(listener).toHaveBeenCalledTimes(1);
+    const { page } = settingsOf({}).environment;
+    const events = ['online', 'visibilitychange', 'resume', 'pagehide', 'pageshow'] as const;
+    for (const event of events) {
+      const listener = vi.fn();
+      const off = page.on(event, listener);
+      scope.dispatchEvent(new Event(event));
+      off();
+      scope.dispatchEvent(new Event(event));
+      expect(listener).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  test('hears of the events of the document on their way down, since not all of them bubble', () => {
+    const [add, remove] = [vi.fn(), vi.fn()];
+    vi.stubGlobal('addEventListener', add);
+    vi.stubGlobal('removeEventListener', remove);
+    const listener = () => {};
+    settingsOf({}).environment.page.on('resume', listener)();
+    expect(add.mock.calls).toEqual([['resume', listener, { capture: true }]]);
+    // One that is removed without it stays.
+    expect(remove.mock.calls).toEqual(add.mock.calls);
+  });
+
+  test.each([
+    [undefined, true],
+    [{}, true],
+    [{ visibilityState: 'visible' }, true],
+    [{ visibilityState: 'prerender' }, true],
+    [{ visibilityState: 'hidden' }, false],
+  ])('takes a page for seen unless its document is hidden: %j', (document, visible) => {
+    vi.stubGlobal('document', document);
+    expect(settingsOf({}).environment.page.visible()).toBe(visible);
   });
 
   test('does without events where there are none, as in React Native', () => {

@@ -1,0 +1,56 @@
+import { describe, test } from 'vitest';
+import { type Codec, type Heartbeat, type Options, TwoStageSocket } from './index.ts';
+
+type Incoming = { readonly text: string };
+type Outgoing = { readonly say: string };
+
+/** Checked by the compiler: none of it is run. */
+const check = (_: () => void) => {};
+const url = 'wss://chat.test';
+
+describe('types', () => {
+  test('a ping is an outgoing message or none, and isPong is asked about incoming ones', () =>
+    check(() => {
+      const heartbeat: Partial<Heartbeat<Incoming, Outgoing>> = {
+        ping: () => ({ say: 'ping' }),
+        isPong: (message) => message.text === 'pong',
+      };
+      new TwoStageSocket<Incoming, Outgoing>({ url, heartbeat });
+      new TwoStageSocket<Incoming, Outgoing>({ url, heartbeat: { ping: () => undefined } });
+      new TwoStageSocket<Incoming, Outgoing>({ url, heartbeat: false });
+      // @ts-expect-error not an outgoing message
+      new TwoStageSocket<Incoming, Outgoing>({ url, heartbeat: { ping: () => 'ping' } });
+      new TwoStageSocket<Incoming, Outgoing>({
+        url,
+        // @ts-expect-error not an incoming message
+        heartbeat: { isPong: (message: Outgoing) => message.say === 'pong' },
+      });
+      // @ts-expect-error true is no heartbeat
+      new TwoStageSocket<Incoming, Outgoing>({ url, heartbeat: true });
+    }));
+
+  test('of a heartbeat flow from the codec too', () =>
+    check(() => {
+      const codec = {} as Codec<Incoming, Outgoing>;
+      new TwoStageSocket({
+        url,
+        codec,
+        heartbeat: { ping: () => ({ say: 'ping' }), isPong: ({ text }) => text === 'pong' },
+      });
+      // @ts-expect-error not an outgoing message
+      new TwoStageSocket({ url, codec, heartbeat: { ping: (): string => 'ping' } });
+    }));
+
+  test('need no type arguments where nothing is said of messages', () =>
+    check(() => {
+      new TwoStageSocket({ url, heartbeat: { ping: () => 'ping', isPong: (m) => m === 'pong' } });
+      ({ url, prefetch: true, environment: { page: { online: () => true } } }) satisfies Options;
+      // @ts-expect-error not a function
+      ({ url, environment: { page: { visible: true } } }) satisfies Options;
+    }));
+
+  test('renew() gives a promise of nothing', () =>
+    check(() => {
+      new TwoStageSocket({ url }).renew() satisfies Promise<void>;
+    }));
+});
