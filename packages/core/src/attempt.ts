@@ -7,6 +7,8 @@ import type { Settings } from './options.ts';
 import type { Tokens } from './token.ts';
 import type { Context, Reason, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
 
+const blamesCredentials: readonly ErrorCode[] = ['unauthorized', 'init-dropped', 'renew-timeout'];
+
 const ended: Failure = { stage: 'ready', code: 'closed' };
 
 /** What an attempt tells its socket. None of it is called once the attempt has ended. */
@@ -61,6 +63,7 @@ export function createAttempt(
     cancelWatchdog?.();
     controller.abort();
     connection?.stop(failure);
+    connection = undefined;
     if (!ws) return;
     // `onerror` stays: `ws` throws an error that nobody listens to, and closing early is one.
     ws.onopen = ws.onmessage = ws.onclose = null;
@@ -78,7 +81,7 @@ export function createAttempt(
     if (failure.stage === 'connect' && tokenWentBefore && tokens.doubt()) {
       failure.code = 'token-suspect';
     }
-    if (failure.code === 'unauthorized' || failure.code === 'init-dropped') tokens.drop();
+    if (blamesCredentials.includes(failure.code)) tokens.drop();
     progress.failed(failure);
   };
 
@@ -156,7 +159,7 @@ export function createAttempt(
       }
       // What comes before the init payload has left cannot be an answer to it.
       const ready = initSent && isReady(message);
-      const rejected = !ready && isRejected?.(message);
+      const rejected = !ready && !signal.aborted && isRejected?.(message);
       if (signal.aborted) return;
       if (ready) becomeReady(message);
       else if (rejected) fail({ code: 'unauthorized' });

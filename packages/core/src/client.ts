@@ -121,6 +121,7 @@ export function createClient<Incoming, Outgoing>(
           if (attempt === current) lost(failure, attempt);
           else if (attempt === next) {
             next = undefined;
+            prefetch();
             complain(failure);
           }
         },
@@ -149,6 +150,7 @@ export function createClient<Incoming, Outgoing>(
 
   const handOver = () => {
     const before = current;
+    cancelSpare?.();
     spare?.abort();
     if (current !== before) return;
     forgive();
@@ -160,13 +162,15 @@ export function createClient<Incoming, Outgoing>(
     const { getToken, tokenRetry, environment } = settings;
     if (!settings.prefetch || !getToken || tokens.reuse(tokenRetry)) return;
     cancelSpare?.();
-    spare = new AbortController();
+    // One for all spares of a connection: whoever listens to it hears of the end.
+    if (spare?.signal.aborted !== false) spare = new AbortController();
     const { signal } = spare;
     const { previous } = tokens;
     try {
       await tokens.fetch(getToken, { attempt: 1, reason: 'prefetch', previous, signal });
       const life = tokens.expiresAt - environment.now();
-      if (!signal.aborted) cancelSpare = environment.after(Math.max(spareInterval, life), prefetch);
+      if (signal.aborted || life <= 0) return;
+      cancelSpare = environment.after(Math.max(spareInterval, life), prefetch);
     } catch (error) {
       if (!signal.aborted) complain({ stage: 'token', ...appFacts('token-failed', error) });
     }
@@ -247,7 +251,8 @@ export function createClient<Incoming, Outgoing>(
    */
   const leave = (closeCode?: number, reason?: string) => {
     const before = state;
-    const attempts = [current, next];
+    // What may have a token fetch under way comes first: whoever hears of its end may begin another.
+    const attempts = [next, current];
     waiting?.cancel();
     current = next = waiting = lastAck = undefined;
     readyAt = Number.NaN;
@@ -305,10 +310,13 @@ export function createClient<Incoming, Outgoing>(
     },
     send(message) {
       const { codec, queue: limits } = settings;
+      const session = state.status !== 'closed' && tokens;
       const entry: Entry = { message, frame: codec.encode(message), codec };
       if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
+      // The encoder may have closed it, and opened it for another user.
+      if (session !== tokens) return 'refused';
       if (!queue.length && current?.send(entry)) return 'sent';
-      if (!limits || state.status === 'closed' || !queue.push(entry, limits)) return 'refused';
+      if (!limits || !queue.push(entry, limits)) return 'refused';
       if (state.status === 'ready') flush();
       return 'queued';
     },

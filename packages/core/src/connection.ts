@@ -56,26 +56,31 @@ export function createConnection(
   const interval = heartbeat ? heartbeat.interval || told : 0;
   const timeout = heartbeat ? Math.min(interval, heartbeat.timeout) : 0;
 
+  /** What would be buffered if nothing had left since the last question; 0 where nothing was. */
   let buffered = 0;
 
   const ask = () => {
-    if (!heartbeat || ws.readyState !== openState) return false;
+    if (!heartbeat) return false;
     try {
       const ping = isV1 ? { type: 'ping' } : heartbeat.ping();
       if (ping === undefined) return false;
+      const frame = (isV1 ? jsonCodec : settings.codec).encode(ping);
+      // The app's functions may end the connection that asks them.
+      if (ws.readyState !== openState) return false;
       buffered = ws.bufferedAmount;
-      ws.send((isV1 ? jsonCodec : settings.codec).encode(ping));
+      ws.send(frame);
       return true;
     } catch (error) {
       reportUncaught(error);
       return false;
     }
   };
-  const liveness = watchLiveness(settings.environment, interval, timeout, ask, () => {
+  const onSilence = (patience: number) => {
     // What still drains is alive: the question waits behind a long upload.
-    if (ws.bufferedAmount < buffered) liveness.probe(timeout);
+    if (ws.bufferedAmount < buffered) liveness.probe(patience);
     else events.lost({ stage: 'ready', code: 'heartbeat-timeout' });
-  });
+  };
+  const liveness = watchLiveness(settings.environment, interval, timeout, ask, onSilence);
   const renewal = createRenewal(
     settings,
     askPayload,
@@ -104,8 +109,10 @@ export function createConnection(
     send(entry) {
       if (ws.readyState !== openState) return false;
       const { queue } = settings;
-      if (queue && ws.bufferedAmount > queue.maxBuffered) return false;
+      const before = ws.bufferedAmount;
+      if (queue && before > queue.maxBuffered) return false;
       ws.send(isV1 ? toEnvelope(entry) : entry.frame);
+      if (buffered) buffered += ws.bufferedAmount - before;
       return true;
     },
     probe: () => liveness.probe(probeTimeout),

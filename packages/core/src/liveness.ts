@@ -22,36 +22,44 @@ export function watchLiveness(
   interval: number,
   timeout: number,
   ask: () => boolean,
-  onLost: () => void,
+  onLost: (patience: number) => void,
 ): Liveness {
   let cancel: (() => void) | undefined;
-  let isAsking = false;
+  /** When the answer is due; never, where nothing was asked. */
+  let due = 1 / 0;
+  let isStopped = false;
 
   const arm = (ms: number, callback: () => void) => {
     cancel?.();
-    cancel = after(ms, callback);
+    // `ask` may be what stops it.
+    if (!isStopped) cancel = after(ms, callback);
   };
   const rest = () => {
-    isAsking = false;
+    due = 1 / 0;
     if (interval) arm(interval, () => probe(timeout));
     else cancel?.();
   };
   const probe = (patience: number, mayBeLate = true) => {
     if (!ask()) return rest();
-    isAsking = true;
-    const due = now() + patience;
-    arm(patience, () => {
-      if (mayBeLate && now() - due > tolerance) probe(patience, false);
-      else onLost();
+    // Who asks again puts the verdict off no further.
+    due = Math.min(due, now() + patience);
+    arm(due - now(), () => {
+      const isLate = now() - due > tolerance;
+      due = 1 / 0;
+      if (mayBeLate && isLate) probe(patience, false);
+      else onLost(patience);
     });
   };
 
   rest();
   return {
     heard() {
-      if (isAsking) rest();
+      if (due < 1 / 0) rest();
     },
     probe,
-    stop: () => cancel?.(),
+    stop() {
+      isStopped = true;
+      cancel?.();
+    },
   };
 }

@@ -18,7 +18,7 @@ export interface Renewal {
   /** Renews now; who asks meanwhile shares it. Rejects with a TwoStageError where it comes to nothing. */
   renew(): Promise<void>;
   /** The server has taken a payload, which lives for `expiresIn` ms if it says so. */
-  acknowledged(expiresIn: unknown): void;
+  acknowledged(expiresIn: any): void;
   /** Ends it, and what is under way with `failure`. */
   stop(failure: Failure): void;
 }
@@ -67,7 +67,7 @@ export function createRenewal(
     }
     // Later, since the app may ask for a renewal in there.
     Promise.resolve()
-      .then(askPayload)
+      .then(() => finish === mine && askPayload())
       .then((payload) => {
         if (finish !== mine) return;
         isSent = true;
@@ -87,7 +87,7 @@ export function createRenewal(
     acknowledged(expiresIn) {
       finish?.();
       cancel?.();
-      if (typeof expiresIn !== 'number') return;
+      if (!Number.isFinite(expiresIn)) return;
       const latest = expiresIn - margin * (1 + environment.random());
       arm(Math.max(minInterval, expiresIn / 2, latest), renew);
     },

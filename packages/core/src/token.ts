@@ -84,8 +84,10 @@ export function createTokens(settings: Settings): Tokens {
 
 /** Counted from when the token was asked for: its server's clock has started no earlier. */
 function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
-  if (typeof expiresIn === 'number') return askedAt + expiresIn;
-  return expiresAt ? +new Date(expiresAt) : 1 / 0;
+  const said = expiresAt ? +new Date(expiresAt) : 1 / 0;
+  const at = typeof expiresIn === 'number' ? askedAt + expiresIn : said;
+  // One whose time cannot be read is none to go by.
+  return at || 0;
 }
 
 function toToken(given: any): Token {

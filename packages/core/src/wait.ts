@@ -25,13 +25,15 @@ export function startWait(
 ): Wait {
   let cancelTimer: (() => void) | undefined;
   let parked: 'online' | 'visible' | undefined;
+  let retryAt = 0;
 
   const missing = () => (page.online() ? (page.visible() ? undefined : 'visible') : 'online');
   const waitFor = (ms: number) => {
     parked = undefined;
+    retryAt = now() + ms;
     cancelTimer?.();
     cancelTimer = after(ms, finish);
-    onWaiting({ retryAt: now() + ms });
+    onWaiting({ retryAt });
   };
   const park = (until: 'online' | 'visible') => {
     if (parked === until) return;
@@ -50,8 +52,10 @@ export function startWait(
   return {
     wake(isBack) {
       const until = missing();
+      const ms = isBack ? random() * 1000 : 0;
       if (parked && until) park(until);
-      else if (parked || (isBack && mayHurry)) waitFor(isBack ? random() * 1000 : 0);
+      // Who hurries makes no wait longer.
+      else if (parked || (isBack && mayHurry && now() + ms < retryAt)) waitFor(ms);
     },
     cancel: () => cancelTimer?.(),
   };
