@@ -289,24 +289,23 @@ describe("the app's functions cannot hurt", () => {
     expect(socket.getSnapshot().status).toBe('ready');
   });
 
-  test('ping may close the socket, and isPong too', async () => {
-    for (const name of ['ping', 'isPong']) {
-      const { socket, world, become, leaks, events } = rig({
-        heartbeat: {
-          ...works,
-          [name]: () => {
-            socket.close();
-            return name === 'ping' ? 'ping' : false;
-          },
+  test.each(['ping', 'isPong'])('%s may close the socket, which leaves nothing', async (name) => {
+    const { socket, world, become, leaks, events } = rig({
+      heartbeat: {
+        ...works,
+        [name]: () => {
+          socket.close();
+          return name === 'ping' ? 'ping' : false;
         },
-      });
-      const ws = await become('ready');
-      await world.advance(5000);
-      ws.say('hello');
-      await world.advance(60_000);
-      expect(events.slice(-2)).toEqual(['state closed', 'close']);
-      expect(leaks()).toEqual({ ...nothing, late: name === 'ping' ? expect.any(Number) : 0 });
-    }
+      },
+    });
+    const ws = await become('ready');
+    await world.advance(5000);
+    if (name === 'isPong') ws.say('hello');
+    expect(leaks()).toEqual(nothing);
+    expect(events.slice(-2)).toEqual(['state closed', 'close']);
+    await world.advance(60_000);
+    expect(ws.sent).toHaveLength(name === 'ping' ? 1 : 2);
   });
 });
 
@@ -415,6 +414,32 @@ describe('a long upload', () => {
     await r.world.advance(1000);
     expect(r.socket.getSnapshot().status).toBe('ready');
   });
+
+  test('that drains while check() asks is alive where there is no heartbeat, too', async () => {
+    const { r, ws } = await begin(0);
+    r.socket.check();
+    await upload(r, ws, 2999, [600_000]);
+    await r.world.advance(1000);
+    expect(r.socket.getSnapshot().status).toBe('ready');
+    await r.world.advance(60_000);
+    expect(r.events).toContain('error heartbeat-timeout');
+  });
+
+  test('that goes on, refilled as it drains, is alive', async () => {
+    const { r, ws } = await begin(10_000);
+    ws.send = (frame: string) => {
+      ws.bufferedAmount += frame.length;
+    };
+    await r.world.advance(10_000);
+    for (let round = 1; round <= 3; round += 1) {
+      ws.bufferedAmount -= 500_000;
+      r.socket.send('x'.repeat(500_001));
+      await r.world.advance(9999);
+    }
+    expect(r.socket.getSnapshot().status).toBe('ready');
+    await r.world.advance(10_003);
+    expect(r.events).toContain('error heartbeat-timeout');
+  });
 });
 
 describe('looking at once', () => {
@@ -476,6 +501,16 @@ describe('looking at once', () => {
     await world.advance(26_000);
     world.show();
     await world.advance(3000);
+    expect(socket.getSnapshot()).toMatchObject(dead);
+  });
+
+  test('again and again puts no verdict off', async () => {
+    const { socket, world, ready } = rigV1();
+    await ready({ heartbeat: 25_000 });
+    for (let second = 1; second <= 3; second += 1) {
+      socket.check();
+      await world.advance(1000);
+    }
     expect(socket.getSnapshot()).toMatchObject(dead);
   });
 

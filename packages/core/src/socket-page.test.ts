@@ -90,6 +90,26 @@ describe('a network that is gone', () => {
 });
 
 describe('a network that is back', () => {
+  test('makes no wait longer that is nearly over', async () => {
+    const { socket, world, dial, dialled } = rig();
+    (await dial()).drop();
+    await world.advance(900);
+    for (let event = 1; event <= 3; event += 1) world.goOnline();
+    expect(waitLeft(socket, world)).toBe(100);
+    await world.advance(100);
+    expect(dialled).toHaveLength(2);
+  });
+
+  test('and back again puts the next try off no longer', async () => {
+    const { world, dial, dialled } = rig();
+    (await dial()).drop();
+    for (let quarter = 1; quarter <= 12; quarter += 1) {
+      world.goOnline();
+      await world.advance(250);
+    }
+    expect(dialled).toHaveLength(2);
+  });
+
   test('hurries nobody whom the server told when to come back', async () => {
     const { socket, world, become, dialled } = rig();
     (await become('ready')).drop(1012, 'retry-after=30000');

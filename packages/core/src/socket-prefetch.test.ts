@@ -224,6 +224,21 @@ describe('a spare that expires', () => {
     },
   );
 
+  test.each([{ expiresIn: Number.NaN }, { expiresAt: 'some day' }])(
+    'at a time that is no time is not fetched in a loop: %j',
+    async (facts) => {
+      const getToken = vi.fn(() => ({ token: 'token', ...facts }));
+      const r = rigV1({ prefetch: true, heartbeat: false, getToken });
+      const { now, random, page, after } = r.world;
+      // `setTimeout` takes NaN for the shortest time there is.
+      const afterAll = (ms: number, callback: () => void) => after(ms || 1, callback);
+      r.socket.configure({ environment: { now, random, page, after: afterAll } });
+      await r.ready({ expiresIn: undefined });
+      await r.world.advance(1000);
+      expect(getToken).toHaveBeenCalledTimes(2);
+    },
+  );
+
   test('and was slow to come counts from when it was asked for', async () => {
     const { world, route } = await prefetching();
     await world.advance(30_000);
@@ -431,6 +446,36 @@ describe('a handover', () => {
     await r.route.last().answer();
     await r.ready({ expiresIn: undefined });
     expect([r.last().token, r.route.most()]).toEqual(['token-3', 1]);
+  });
+
+  test('whose token is slow to come is not joined by a spare that is due meanwhile', async () => {
+    const r = await prefetching();
+    await r.route.last().answer({ expiresIn: 1000 });
+    await r.world.advance(55_000);
+    await goAway(r);
+    expect(r.route.reasons()).toEqual(['start', 'prefetch', 'handover']);
+    await r.world.advance(8000);
+    expect(r.route.most()).toBe(1);
+    await r.route.asked[2]?.answer();
+    await r.ready({ expiresIn: undefined });
+    expect(r.route.reasons()).toEqual(['start', 'prefetch', 'handover', 'prefetch']);
+    expect(r.last().token).toBe('token-3');
+  });
+
+  test('that is slow to get ready has no spare fetched twice', async () => {
+    const r = await prefetching();
+    await r.route.last().answer({ expiresIn: 58_000 });
+    await r.world.advance(57_000);
+    await goAway(r);
+    await r.become('authenticating');
+    await r.world.advance(5000);
+    await r.ready({ expiresIn: undefined });
+    expect(r.route.most()).toBe(1);
+    await r.route.last().answer();
+    r.last().drop();
+    await r.world.advance(waitLeft(r.socket, r.world));
+    const used = r.dialled.map(({ token }) => token);
+    expect(new Set(used).size).toBe(used.length);
   });
 
   test('that takes over from a first that is lost has one token, its own', async () => {

@@ -143,6 +143,26 @@ describe('a life that is absurd never makes a loop', () => {
     expect(payloadCalls.length).toBeLessThanOrEqual(61);
     expect(socket.getSnapshot().status).toBe('ready');
   });
+
+  test('NaN, from a codec that makes one of it, asks no timer for it', async () => {
+    const after = vi.fn();
+    const { socket, world, dial } = rig({
+      heartbeat: false,
+      codec: {
+        encode: (message: unknown) => JSON.stringify(message),
+        decode: (frame: string) => [{ type: frame, expiresIn: Number.NaN }],
+      },
+    });
+    after.mockImplementation(world.after);
+    socket.configure({ environment: { ...world, now: world.now, after, page: world.page } });
+    const ws = await dial();
+    ws.accept();
+    await settle();
+    ws.say('ready');
+    expect(socket.getSnapshot()).toMatchObject({ status: 'ready', wire: v1 });
+    // `setTimeout` calls back at once for NaN.
+    for (const [ms] of after.mock.calls) expect(ms).toBeGreaterThanOrEqual(1000);
+  });
 });
 
 describe('renew()', () => {
@@ -402,6 +422,15 @@ describe('a server that does not take a renewal', () => {
     expect(tokenCalls.at(-1)).toMatchObject({ reason: 'renew-timeout' });
     expect(payloadCalls.at(-1)).toMatchObject({ reason: 'renew-timeout' });
     expect([tokenCalls.length, payloadCalls.length]).toEqual([2, 3]);
+  });
+
+  test('and says nothing, is tried again with a fresh token also where that may be reused', async () => {
+    const { socket, world, ready, last } = rigV1({ heartbeat: false, tokenRetry: 'reuse' });
+    await ready();
+    socket.renew();
+    await world.advance(10_000);
+    await ready();
+    expect(last().token).toBe('token-2');
   });
 
   test.each([true, false])('and says 4401, is asked once more (stable: %j)', async (isStable) => {
