@@ -71,6 +71,15 @@ describe('what the server says of a life', () => {
     acknowledged(undefined);
     expect(world.timers).toBe(0);
   });
+
+  test('is taken back by an ack that says nothing of it', async () => {
+    const { world, told, acknowledged } = setUp();
+    acknowledged(60_000);
+    acknowledged(undefined);
+    expect(world.timers).toBe(0);
+    await world.advance(60_000);
+    expect(told).toEqual([]);
+  });
 });
 
 describe('a renewal', () => {
@@ -178,6 +187,21 @@ describe('a renewal', () => {
     late.resolve('late');
     await settle();
     expect(told).toEqual(['ask 0', 'trouble renew-failed 4000']);
+  });
+
+  test('ignores what is thrown by a try that it gave up, or that was stopped', async () => {
+    for (const isStopped of [false, true]) {
+      const late = deferred<string>();
+      const { world, told, renew, stop } = setUp(() => late.promise, { init: 4000 });
+      renew().catch(() => {});
+      await world.advance(isStopped ? 3999 : 4000);
+      if (isStopped) stop({ stage: 'ready', code: 'closed' });
+      const [before, timers] = [[...told], world.timers];
+      late.reject(new Error('late'));
+      await world.advance(4999);
+      expect(told).toEqual(before);
+      expect(world.timers).toBe(timers);
+    }
   });
 
   test('that the app asks for anew takes the place of the next try', async () => {

@@ -496,6 +496,32 @@ describe('the count of tries', () => {
     }
   });
 
+  test('is told to the app as it stands when the handover begins', async () => {
+    const { world, ready, dial, tokenCalls } = rigV1({ heartbeat: false });
+    (await dial()).drop();
+    const first = await ready({ expiresIn: undefined });
+    await world.advance(60_000);
+    first.say({ ...goingAway, retryAfter: 0 });
+    await world.advance(1000);
+    expect(tokenCalls.at(-1)).toMatchObject({ reason: 'handover', attempt: 1 });
+  });
+
+  test('goes on with a second that fails after a first which was not stable', async () => {
+    const { socket, world, ready, dial } = rigV1({ heartbeat: false });
+    (await dial()).drop();
+    const first = await ready({ expiresIn: undefined });
+    await world.advance(8500);
+    first.say({ ...goingAway, retryAfter: 0 });
+    await world.advance(1000);
+    first.drop();
+    await world.advance(10_000);
+    expect(socket.getSnapshot()).toMatchObject({
+      status: 'waiting',
+      attempt: 2,
+      failure: { code: 'connect-timeout' },
+    });
+  });
+
   test('is not started over by going away again and again: the first must have been stable', async () => {
     const { socket, world, ready, dial } = rigV1({ heartbeat: false });
     (await dial()).drop();

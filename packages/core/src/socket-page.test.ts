@@ -110,6 +110,16 @@ describe('a network that is back', () => {
     expect(dialled).toHaveLength(2);
   });
 
+  test('finds no wait that is over, though the clock was set back meanwhile', async () => {
+    const { world, dial, dialled } = rig();
+    (await dial()).drop();
+    await world.advance(1000);
+    world.setClock(world.now() - 3_600_000);
+    world.goOnline();
+    await world.advance(1000);
+    expect(dialled).toHaveLength(2);
+  });
+
   test('hurries nobody whom the server told when to come back', async () => {
     const { socket, world, become, dialled } = rig();
     (await become('ready')).drop(1012, 'retry-after=30000');

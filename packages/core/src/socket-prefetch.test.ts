@@ -160,6 +160,20 @@ describe('a spare token', () => {
     expect(last().token).toBe('token-2');
   });
 
+  test.each(['close', 'reconnect'] as const)(
+    'is not fetched for a connection that a listener to ready ended: %s()',
+    async (method) => {
+      const { socket, ready, tokenCalls } = rigV1({ prefetch: true });
+      const off = socket.on('ready', () => {
+        off();
+        socket[method]();
+      });
+      await ready();
+      await settle();
+      expect(tokenCalls.map(({ reason }) => reason)).not.toContain('prefetch');
+    },
+  );
+
   const unneeded: [string, object][] = [
     ['where it is off', { prefetch: false }],
     ['where nothing is said', { prefetch: undefined }],
@@ -236,6 +250,21 @@ describe('a spare that expires', () => {
       await r.ready({ expiresIn: undefined });
       await r.world.advance(1000);
       expect(getToken).toHaveBeenCalledTimes(2);
+    },
+  );
+
+  test.each([{ expiresIn: 0 }, { expiresIn: -5 }, { expiresAt: 1_000_000 }])(
+    'before it has come is not asked for again by that connection: %j',
+    async (facts) => {
+      const { world, last, route, ready } = await prefetching();
+      await route.last().answer(facts);
+      await world.advance(3_600_000);
+      expect(route.asked).toHaveLength(2);
+      last().drop();
+      await world.advance(2000);
+      await route.last().answer();
+      await ready();
+      expect(last().token).toBe('token-3');
     },
   );
 
@@ -366,6 +395,26 @@ describe('while a spare is being fetched', () => {
     expect(r.route.most()).toBe(1);
   });
 
+  test('pagehide leaves no timer for it, though it comes after all', async () => {
+    const { world, route } = await prefetching();
+    world.tell('pagehide');
+    await route.last().answer({ expiresIn: 900_000 });
+    expect(world.timers).toBe(0);
+    await world.advance(3_600_000);
+    expect(route.asked).toHaveLength(2);
+  });
+
+  test('whoever kept the signal of one hears of the end of the connection', async () => {
+    const { socket, world, route } = await prefetching();
+    for (let spare = 1; spare <= 3; spare += 1) {
+      await route.last().answer({ expiresIn: 60_000 });
+      await world.advance(60_000);
+    }
+    expect(route.asked).toHaveLength(5);
+    socket.close();
+    expect(route.asked.map(({ signal }) => signal.aborted)).toEqual(Array(5).fill(true));
+  });
+
   test('close() leaves nothing, whatever becomes of it', async () => {
     for (const act of ['answer', 'refuse'] as const) {
       const { socket, world, route, leaks, events } = await prefetching();
@@ -476,6 +525,19 @@ describe('a handover', () => {
     await r.world.advance(waitLeft(r.socket, r.world));
     const used = r.dialled.map(({ token }) => token);
     expect(new Set(used).size).toBe(used.length);
+  });
+
+  test('that fails has another spare fetched for the first, which goes on', async () => {
+    const r = await prefetching();
+    await r.route.last().answer();
+    await goAway(r);
+    r.last().drop();
+    await settle();
+    expect(r.route.reasons()).toEqual(['start', 'prefetch', 'prefetch']);
+    await r.route.last().answer();
+    r.dialled[0]?.drop();
+    await r.ready({ expiresIn: undefined });
+    expect(r.last().token).toBe('token-3');
   });
 
   test('that takes over from a first that is lost has one token, its own', async () => {

@@ -522,6 +522,17 @@ describe('in the middle of a renewal', () => {
     expect(leaks()).toEqual(nothing);
   });
 
+  test.each(ends)('%s, in the tick of renew(), has no payload asked for', async (_name, end) => {
+    const initPayload = thenPayload(() => 'second');
+    const r = rigV1({ initPayload });
+    await r.ready();
+    const renewed = r.socket.renew();
+    end(r);
+    await expect(renewed).rejects.toMatchObject({ name: 'TwoStageError' });
+    await settle();
+    expect(initPayload.mock.calls.map(([{ reason }]) => reason)).not.toContain('renew');
+  });
+
   test('close() and connect(): the next user is asked for a payload of their own', async () => {
     const ada = deferred<unknown>();
     const initPayload = vi.fn().mockReturnValueOnce('first').mockReturnValueOnce(ada.promise);
