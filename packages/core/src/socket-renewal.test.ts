@@ -533,6 +533,23 @@ describe('in the middle of a renewal', () => {
     expect(initPayload.mock.calls.map(([{ reason }]) => reason)).not.toContain('renew');
   });
 
+  test('renew() by retry.decide, when the connection is gone, is too late', async () => {
+    const renewals: Promise<void>[] = [];
+    const { socket, ready, payloadCalls, leaks } = rigV1({
+      retry: {
+        decide: () => {
+          renewals.push(socket.renew());
+        },
+      },
+    });
+    (await ready()).drop();
+    await expect(renewals[0]).rejects.toMatchObject(renewFailed);
+    await settle();
+    expect(payloadCalls).toHaveLength(1);
+    socket.close();
+    expect(leaks()).toEqual(nothing);
+  });
+
   test('close() and connect(): the next user is asked for a payload of their own', async () => {
     const ada = deferred<unknown>();
     const initPayload = vi.fn().mockReturnValueOnce('first').mockReturnValueOnce(ada.promise);

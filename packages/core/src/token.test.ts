@@ -49,6 +49,7 @@ describe('the token in hand', () => {
     await fetch({ token: 't2', reusable: false });
     expect(tokens.reuse('reuse')?.token).toBe('t2');
     expect(tokens.dial()).toBe(false);
+    expect(tokens.reuse('reuse')?.token).toBe('t2');
     expect(tokens.dial()).toBe(true);
   });
 
