@@ -47,12 +47,18 @@ function eavesdrop({ judge }: World) {
   };
 }
 
-async function becomeReady({ socket, client }: App, { judge }: World) {
+async function becomeReady(app: App, world: World, isReopened = false): Promise<void> {
+  const { socket, client } = app;
   try {
     await socket.ready({ signal: AbortSignal.timeout(bound) });
   } catch {
+    // What refused it for good may have been on its way when the world became well, once.
+    if (!isReopened && socket.getSnapshot().status === 'closed') {
+      app.connect();
+      return becomeReady(app, world, true);
+    }
     const state = JSON.stringify(socket.getSnapshot());
-    judge.violate('well again', `client ${client} is not ready: ${state}`);
+    world.judge.violate('well again', `client ${client} is not ready: ${state}`);
   }
 }
 

@@ -30,7 +30,7 @@ export interface Subject {
   onViolation(law: string, what: unknown): void;
 }
 
-export interface App extends Pick<Subject, 'socket' | 'send' | 'close'> {
+export interface App extends Pick<Subject, 'socket' | 'connect' | 'send' | 'close'> {
   readonly client: number;
   /** How often the socket was opened, or started over. */
   readonly starts: number;
@@ -197,8 +197,16 @@ export function createApp(world: World, client: number, serverUrl: string, isWil
   const acts = isWild ? wildActs(subject, random, machine, anyOptions) : tameActs(subject, random);
   const refused = clumsyActs(subject);
 
+  const isOfTheClose = (event: keyof Events, payload: any) => {
+    const state = socket.getSnapshot();
+    if (event === 'error') return state.status === 'closed' && state.failure === payload;
+    return event === 'statechange' ? payload === state : event === 'unsent' || event === 'close';
+  };
+
   const hear = (event: keyof Events, payload: any) => {
-    if (isSilent) judge.violate('C3', `client ${client} hears ${event} after the close`);
+    if (isSilent || (session.isOver && !isOfTheClose(event, payload))) {
+      judge.violate('C3', `client ${client} hears ${event} after the close`);
+    }
     if (event === 'message') judge.heard(session, textOf(payload));
     else if (event === 'unsent') judge.unsent(textOf(payload.message));
     else {
