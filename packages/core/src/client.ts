@@ -228,8 +228,10 @@ export function createClient<Incoming, Outgoing>(
       lastFailure = failure;
       if (!leave()) return;
       enter({ status: 'waiting', attempt: history.tries + 1, failure, until: 'shown' });
+    } else if (state.status === 'waiting' && state.until === 'shown') {
+      // A page that is seen has been shown, whether or not its browser says so.
+      if (event === 'pageshow' || settings.environment.page.visible()) begin('page-hidden');
     } else if (event !== 'pageshow') wake(event === 'online');
-    else if (state.status === 'waiting' && state.until === 'shown') begin('page-hidden');
   };
 
   const flush = () => {

@@ -64,8 +64,8 @@ const clock: Omit<Environment, 'page'> = {
   now: () => Date.now(),
   random: () => Math.random(),
   after(ms, callback) {
-    // A longer timer would fire at once.
-    const id = setTimeout(callback, Math.min(ms, 2 ** 31 - 1));
+    // A longer timer would fire at once, and Node warns of a negative one.
+    const id = setTimeout(callback, Math.max(0, Math.min(ms, 2 ** 31 - 1)));
     return () => clearTimeout(id);
   },
 };

@@ -182,8 +182,8 @@ describe('pagehide', () => {
       expect(socket.getSnapshot()).not.toHaveProperty('retryAt');
       for (const { live, attached } of dialled) expect([live, attached]).toEqual([false, false]);
       expect(world.timers).toBe(0);
+      world.hide();
       world.goOnline();
-      world.show();
       world.tell('resume');
       socket.check();
       await world.advance(3_600_000);
@@ -202,6 +202,15 @@ describe('pagehide', () => {
     const ws = await other.become('ready');
     other.world.tell('pagehide');
     expect(ws.closedWith?.code).toBe(1000);
+  });
+
+  test('without a pageshow ends when the page is seen: some browsers say no more', async () => {
+    const { world, become, tokenCalls } = rig();
+    await become('ready');
+    world.tell('pagehide');
+    world.hide();
+    world.show();
+    expect(tokenCalls.at(-1)?.reason).toBe('page-hidden');
   });
 
   test('twice, and with no pageshow between, is once', async () => {
