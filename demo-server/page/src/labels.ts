@@ -11,6 +11,13 @@ export const statusLabels: { readonly [status in Status]: string } = {
   closed: 'Closed',
 };
 
+/** What a socket may wait for, where it is not a time. */
+export const conditions = {
+  online: 'the network is back',
+  visible: 'the page is seen',
+  shown: 'the page is shown again',
+} as const;
+
 /** What the codes of `errors.md` mean to somebody who watches the demo. */
 const meanings: { readonly [code in ErrorCode]: string } = {
   'token-failed': 'The token route gave no token. The socket asks again by itself.',
@@ -33,6 +40,10 @@ const meanings: { readonly [code in ErrorCode]: string } = {
   'protocol-error': 'The server did not understand what it was sent.',
   'server-busy': 'The server is restarting, full or asks to slow down.',
   'connection-lost': 'A ready connection ended.',
+  'heartbeat-timeout': 'The connection looked open, but the server did not answer a ping.',
+  'renew-failed': 'There was no new init payload to renew the old one with. It is tried again.',
+  'renew-timeout': 'The server did not acknowledge the renewal in time.',
+  'page-hidden': 'The page was put away, and let go of its connection.',
   'frame-invalid': 'A frame could not be read.',
   closed: 'The socket was closed.',
 };
@@ -77,7 +88,7 @@ export function describeState(state: State): string {
       }.`;
     case 'waiting':
       return state.until
-        ? 'Waiting until the network is back.'
+        ? `Waiting until ${conditions[state.until]}.`
         : `Attempt ${state.attempt} failed, another follows.`;
     case 'closed':
       return state.failure ? 'Closed, and not tried again.' : 'Closed on request.';

@@ -1,7 +1,7 @@
 import type { State, Status, Token, TwoStageError, TwoStageSocket } from '@two-stage-socket/core';
 import { now } from './clock.ts';
 import { formatDuration, formatLifetime, formatSeconds } from './format.ts';
-import { failureNote, statusLabels } from './labels.ts';
+import { conditions, failureNote, statusLabels } from './labels.ts';
 import { createStore, type Store } from './store.ts';
 
 /** What a line of the timeline is about; the style of the line. */
@@ -112,9 +112,9 @@ function describe(state: State, entered: Timeline['entered'], at: number): strin
       return `${state.wire}, in ${formatDuration(at - start)}`;
     }
     case 'waiting':
-      return state.retryAt === undefined
-        ? 'until the network is back'
-        : `${formatSeconds(state.retryAt - at)}, then attempt ${state.attempt + 1}`;
+      return state.until
+        ? `until ${conditions[state.until]}`
+        : `${formatSeconds((state.retryAt ?? at) - at)}, then attempt ${state.attempt + 1}`;
     case 'closed':
       return state.failure ? 'gave up' : 'on request';
   }
