@@ -30,6 +30,7 @@ export default defineConfig({
             'packages/*/src/**/*.test.{ts,tsx}',
             'demo-server/src/**/*.test.ts',
             'scripts/**/*.test.mjs',
+            'bench/**/*.test.mjs',
           ],
           exclude: ['**/*.browser.test.*'],
           testTimeout: 10_000,
