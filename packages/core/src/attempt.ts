@@ -55,6 +55,7 @@ export function createAttempt(
   let announced: Stage | undefined;
   let tokenWentBefore = false;
   let offersV1 = false;
+  let isV1 = false;
   let payload: unknown;
   let initSent = false;
 
@@ -110,7 +111,7 @@ export function createAttempt(
   };
 
   const becomeReady = (ack?: any) => {
-    const isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
+    isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
     const wire: Wire = isV1 ? v1 : 'original';
     enter('ready');
     connection = createConnection(
@@ -153,7 +154,7 @@ export function createAttempt(
       // The app's functions may end the attempt that asks them.
       if (signal.aborted) return;
       if (connection) {
-        const isPong = heartbeat ? heartbeat.isPong(message) : false;
+        const isPong = !isV1 && heartbeat ? heartbeat.isPong(message) : false;
         if (!isPong && !signal.aborted) progress.message(message);
         continue;
       }

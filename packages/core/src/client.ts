@@ -76,8 +76,10 @@ export function createClient<Incoming, Outgoing>(
       for (const { message } of entries) emit('unsent', { message: message as Outgoing, reason });
     });
 
-  const complain = (failure: Failure) =>
-    emit('error', new TwoStageError(failure, failure.code !== 'frame-invalid'));
+  const complain = (failure: Failure) => {
+    const mayHelp = failure.code !== 'frame-invalid' && isRetryable(failure, history);
+    emit('error', new TwoStageError(failure, mayHelp));
+  };
 
   const createNext = (reason: Reason) => {
     const attempt: Attempt = createAttempt(
@@ -121,7 +123,8 @@ export function createClient<Incoming, Outgoing>(
           if (attempt === current) lost(failure, attempt);
           else if (attempt === next) {
             next = undefined;
-            prefetch();
+            // A token route that has just refused one is not asked for a spare.
+            if (failure.stage !== 'token') prefetch();
             complain(failure);
           }
         },
@@ -161,7 +164,6 @@ export function createClient<Incoming, Outgoing>(
   const prefetch = async () => {
     const { getToken, tokenRetry, environment } = settings;
     if (!settings.prefetch || !getToken || tokens.reuse(tokenRetry)) return;
-    cancelSpare?.();
     // One for all spares of a connection: whoever listens to it hears of the end.
     if (spare?.signal.aborted !== false) spare = new AbortController();
     const { signal } = spare;
@@ -193,7 +195,7 @@ export function createClient<Incoming, Outgoing>(
     lastFailure = error;
     if (next) {
       current = next;
-      next = lastAck = undefined;
+      next = undefined;
       readyAt = Number.NaN;
       cancelDrain?.();
       batch(() => {

@@ -54,7 +54,7 @@ export function createConnection(
   const { heartbeat } = settings;
   const told = isV1 && ack.heartbeat > 0 ? Math.max(minInterval, ack.heartbeat) : 0;
   const interval = heartbeat ? heartbeat.interval || told : 0;
-  const timeout = heartbeat ? Math.min(interval, heartbeat.timeout) : 0;
+  const timeout = heartbeat ? Math.min(interval, heartbeat.timeout || interval) : 0;
 
   /** What would be buffered if nothing had left since the last question; 0 where nothing was. */
   let buffered = 0;

@@ -36,6 +36,7 @@ export function createRenewal(
 ): Renewal {
   let current: Promise<void> | undefined;
   let finish: ((failure?: Failure) => void) | undefined;
+  let isSent = false;
   let cancel: (() => void) | undefined;
 
   const arm = (ms: number, callback: () => void) => {
@@ -44,9 +45,8 @@ export function createRenewal(
   };
 
   const start = (resolve: () => void, reject: (error: TwoStageError) => void) => {
-    let isSent = false;
+    isSent = false;
     const mine = (failure?: Failure) => {
-      cancel?.();
       finish = current = undefined;
       if (failure) reject(new TwoStageError(failure, true));
       else resolve();
@@ -85,6 +85,7 @@ export function createRenewal(
   return {
     renew,
     acknowledged(expiresIn) {
+      if (current && !isSent) return;
       finish?.();
       cancel?.();
       if (!Number.isFinite(expiresIn)) return;

@@ -337,6 +337,16 @@ describe('the second fails', () => {
     expect(messages(first)).toEqual(['still']);
   });
 
+  test('with a code that is final: the error says so', async () => {
+    const { socket, last } = await handover('init');
+    const onError = vi.fn();
+    socket.on('error', onError);
+    last().drop(4403);
+    expect(onError.mock.calls).toEqual([
+      [expect.objectContaining({ code: 'forbidden', retryable: false })],
+    ]);
+  });
+
   test('at the token: an error, and the first goes on', async () => {
     const { socket, world, first, events } = await handover('token');
     await world.advance(10_000);

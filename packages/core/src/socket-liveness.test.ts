@@ -248,6 +248,22 @@ describe('on the original wire', () => {
   });
 });
 
+test.each(['json', 'own'])(
+  'isPong is not asked on two-stage.v1, which has a pong of its own (codec: %s)',
+  async (name) => {
+    const own = {
+      encode: (message: unknown) => JSON.stringify(message),
+      decode: (frame: string) => [frame],
+    };
+    const { ready, events } = rigV1({
+      codec: name === 'own' ? own : undefined,
+      heartbeat: { isPong: (message: unknown) => message === 'pong' },
+    });
+    (await ready()).say({ type: 'message', data: 'pong' });
+    expect(events.at(-1)).toBe('message "pong"');
+  },
+);
+
 describe("the app's functions cannot hurt", () => {
   const oops = () => {
     throw new Error('oops');

@@ -347,6 +347,19 @@ describe('a spare that cannot be had', () => {
     expect(r.last().token).toBe('for connection-lost');
   });
 
+  test.each([401, 403])(
+    'because of a %d is an error that trying again would not help',
+    async (status) => {
+      const { socket, route } = await prefetching();
+      const onError = vi.fn();
+      socket.on('error', onError);
+      await route.last().refuse({ status });
+      expect(onError.mock.calls).toEqual([
+        [expect.objectContaining({ code: 'unauthorized', retryable: false })],
+      ]);
+    },
+  );
+
   test('because it never comes keeps nothing from coming back', async () => {
     const { world, ready, last, route, socket } = await prefetching();
     await world.advance(3_600_000);
@@ -538,6 +551,14 @@ describe('a handover', () => {
     r.dialled[0]?.drop();
     await r.ready({ expiresIn: undefined });
     expect(r.last().token).toBe('token-3');
+  });
+
+  test('whose token is refused with a delay has no spare asked for in spite of it', async () => {
+    const r = await prefetching();
+    await goAway(r);
+    await r.route.last().refuse({ status: 503, retryAfter: 60_000 });
+    await r.world.advance(59_999);
+    expect(r.route.reasons()).toEqual(['start', 'prefetch', 'handover']);
   });
 
   test('that takes over from a first that is lost has one token, its own', async () => {

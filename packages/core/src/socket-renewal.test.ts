@@ -210,6 +210,23 @@ describe('renew()', () => {
     expect(ws.sent.at(-1)).toBe('second');
   });
 
+  test('is not done by an ack that comes before the payload has left', async () => {
+    const payload = deferred<unknown>();
+    const { socket, ready } = rigV1({ initPayload: thenPayload(() => payload.promise) });
+    const ws = await ready();
+    const done = vi.fn();
+    const renewed = socket.renew().then(done);
+    await settle();
+    ws.say(v1Ack);
+    await settle();
+    expect(done).not.toHaveBeenCalled();
+    payload.resolve('second');
+    await settle();
+    expect(ws.sent.at(-1)).toBe('second');
+    ws.say(v1Ack);
+    await renewed;
+  });
+
   test('puts off what the client would have renewed by itself', async () => {
     const { socket, world, ready } = rigV1({ heartbeat: false });
     const ws = await ready({ expiresIn: 60_000 });

@@ -112,7 +112,7 @@ export interface QueueOptions {
 export interface Heartbeat<Incoming = unknown, Outgoing = unknown> {
   /** How often it asks, in ms. Default 0: as often as the ack says, on the original wire never. */
   readonly interval: number;
-  /** How long the answer may take, in ms; any frame is one. At most `interval`. Default 10000. */
+  /** How long the answer may take, in ms; any frame is one. At most `interval`, which 0 stands for. Default 10000. */
   readonly timeout: number;
   /** What asks on the original wire; `two-stage.v1` has a ping of its own. Default: nothing does. */
   readonly ping: () => Outgoing | undefined;

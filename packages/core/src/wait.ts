@@ -38,7 +38,6 @@ export function startWait(
   const park = (until: 'online' | 'visible') => {
     if (parked === until) return;
     parked = until;
-    cancelTimer?.();
     onWaiting({ until });
   };
   const finish = () => {
