@@ -249,6 +249,7 @@ async function ask<T extends Context>(given: any, context: T): Promise<any> {
   return typeof given === 'function' ? given(context) : given;
 }
 
-function isAck(message: any): boolean {
+/** The acks of both wires. */
+export function isAck(message: any): boolean {
   return message === 'authentication successful' || message?.type === 'ready';
 }

@@ -53,6 +53,8 @@ export class FakeWebSocket implements WebSocketLike {
   closedWith: { code: number | undefined; reason: string | undefined } | undefined;
   readonly url: string;
   readonly protocols: string[];
+  readonly extensions = '';
+  readonly #listeners: { type: string; listener: (event: any) => void }[] = [];
 
   constructor(url: string, protocols: string | string[] = []) {
     this.url = url;
@@ -72,6 +74,10 @@ export class FakeWebSocket implements WebSocketLike {
     if (this.readyState >= states.closing) return;
     this.readyState = states.closing;
     this.closedWith = { code, reason };
+  }
+
+  addEventListener(type: string, listener: (event: any) => void): void {
+    this.#listeners.push({ type, listener });
   }
 
   /** The token in the URL. */
@@ -104,8 +110,14 @@ export class FakeWebSocket implements WebSocketLike {
   /** Ends the connection from the other side; by default as a broken network does. */
   drop(code = 1006, reason = ''): void {
     this.readyState = states.closed;
-    this.onerror?.({ type: 'error' });
-    this.onclose?.({ type: 'close', code, reason, wasClean: code !== 1006 });
+    this.#tell('error', {});
+    this.#tell('close', { code, reason, wasClean: code !== 1006 });
+  }
+
+  #tell(type: 'error' | 'close', facts: object): void {
+    const event = { type, ...facts };
+    for (const heard of this.#listeners) if (heard.type === type) heard.listener(event);
+    this[`on${type}`]?.(event);
   }
 }
 
