@@ -17,3 +17,11 @@ export function medianBounds(sorted) {
   const at = (rank) => sorted[Math.min(Math.max(Math.round(rank), 0), sorted.length - 1)];
   return [at(sorted.length / 2 - reach - 1), at(sorted.length / 2 + reach)];
 }
+
+/** An order drawn anew: else each would always pay for what the same other one has left behind. */
+export function shuffled(list) {
+  return list
+    .map((item) => [Math.random(), item])
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item);
+}

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { findChromium } from '../scripts/chromium.mjs';
 import { bundle } from './bundle.mjs';
-import { median, medianBounds, ratios } from './stats.mjs';
+import { median, medianBounds, ratios, shuffled } from './stats.mjs';
 import { table } from './table.mjs';
 import { launchChromium } from './throughput/in-chromium.mjs';
 import { openNode } from './throughput/in-node.mjs';
@@ -80,14 +80,6 @@ async function measure(open, bytes, count) {
     await host.close();
   }
   return { times, rounds: round };
-}
-
-/** Else each would always pay for the garbage that the same other one has left behind. */
-function shuffled(list) {
-  return list
-    .map((item) => [Math.random(), item])
-    .sort(([a], [b]) => a - b)
-    .map(([, item]) => item);
 }
 
 function report(times, count) {
