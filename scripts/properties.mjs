@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -33,12 +34,11 @@ async function main() {
   const workers = Array.from({ length: availableParallelism() }, async () => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { path: values.path } });
     /** @param {number} count */
-    const play = (count) =>
-      new Promise((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-        worker.postMessage({ seed: seed++, count });
-      });
+    const play = async (count) => {
+      worker.postMessage({ seed: seed++, count });
+      const [found] = await once(worker, 'message');
+      return found;
+    };
     while (!finding && (seed - firstSeed) * portion < runs) {
       const count = Math.min(portion, runs - (seed - firstSeed) * portion);
       finding ??= await play(count);

@@ -208,7 +208,7 @@ export function createAttempt(
         read(data);
       } catch (error) {
         if (stage !== 'ready') failInit(error);
-        else progress.trouble({ stage, code: 'frame-invalid', cause: error });
+        else if (!signal.aborted) progress.trouble({ stage, code: 'frame-invalid', cause: error });
       }
     };
   };

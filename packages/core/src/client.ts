@@ -123,9 +123,10 @@ export function createClient<Incoming, Outgoing>(
           if (attempt === current) lost(failure, attempt);
           else if (attempt === next) {
             next = undefined;
-            // A token route that has just refused one is not asked for a spare.
-            if (failure.stage !== 'token') prefetch();
+            const before = current;
             complain(failure);
+            // A token route that has just refused one is not asked for a spare.
+            if (failure.stage !== 'token' && current === before) prefetch();
           }
         },
       },
@@ -237,14 +238,17 @@ export function createClient<Incoming, Outgoing>(
   };
 
   const flush = () => {
-    queue.flush((entry) => {
-      try {
-        return current?.send(entry) ?? false;
-      } catch {
-        report([entry], 'refused');
-        return true;
-      }
-    });
+    // Who is told of a frame that is refused may close the socket, and that empties the queue.
+    batch(() =>
+      queue.flush((entry) => {
+        try {
+          return current?.send(entry) ?? false;
+        } catch {
+          report([entry], 'refused');
+          return true;
+        }
+      }),
+    );
     cancelDrain?.();
     cancelDrain = queue.length ? settings.environment.after(drainInterval, flush) : undefined;
   };

@@ -282,6 +282,18 @@ describe('a frame that the WebSocket will not take', () => {
     expect(socket.getSnapshot().status).toBe('ready');
   });
 
+  test('is told once, though who hears of it closes the socket', async () => {
+    const { socket, world, become, last, events } = rig();
+    refuse(await become('ready'));
+    last().bufferedAmount = 1e9;
+    for (const message of ['a', 'bad', 'b']) socket.send(message);
+    socket.on('unsent', () => socket.close());
+    last().bufferedAmount = 0;
+    await world.advance(50);
+    expect(last().sent.slice(1)).toEqual(['a', 'b']);
+    expect(unsent(events)).toEqual(['unsent "bad" refused']);
+  });
+
   test('throws where it is sent at once', async () => {
     const { socket, become } = rig();
     refuse(await become('ready'));

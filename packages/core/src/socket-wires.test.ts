@@ -212,6 +212,21 @@ describe('the original wire', () => {
     ]);
     expect(socket.getSnapshot().status).toBe('ready');
   });
+
+  test('a codec that fails after its first message closed the socket is not told of', async () => {
+    const codec = {
+      encode: String,
+      *decode(frame: string) {
+        yield frame;
+        throw new Error('oops');
+      },
+    };
+    const { socket, become, events } = rig({ codec, initPayload: undefined });
+    const ws = await become('ready');
+    socket.on('message', () => socket.close());
+    ws.say('bye');
+    expect(events.at(-1)).toBe('close');
+  });
 });
 
 describe('two-stage.v1', () => {

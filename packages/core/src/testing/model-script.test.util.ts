@@ -42,7 +42,7 @@ const weights = {
   'drop 4401': 2,
   'drop 4403': 1,
   'drop 4429': 1,
-  'going-away 0': 3,
+  'going-away 0': 6,
   'going-away 2000': 1,
   'old says': 1,
   'old drops 1006': 2,
@@ -58,8 +58,8 @@ const weights = {
   pagehide: 1,
   pageshow: 2,
   resume: 1,
-  'buffer fills': 1,
-  'buffer drains': 1,
+  'buffer fills': 2,
+  'buffer drains': 2,
   'frame is refused': 1,
   'configure tokenRetry': 1,
   'configure queue': 1,
@@ -166,7 +166,7 @@ export type Run = readonly [Setup, number, readonly Move[]];
 
 export const anyRun: fc.Arbitrary<Run> = fc.tuple(
   setup,
-  fc.nat(5),
+  fc.nat(9),
   fc.array(fc.tuple(at(table), at(manners)), { maxLength: 40, size: 'max' }),
 );
 

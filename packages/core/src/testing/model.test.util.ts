@@ -79,6 +79,9 @@ function createModel(setup: Setup) {
   let holders = 0;
   let isOpen = false;
   let graceUntil = 0;
+  // What the server has said of the credentials since it was opened, or stable.
+  let rejections = 0;
+  let isBanned = false;
 
   const hook = (place: Place) => {
     const step = armed.get(place)?.shift();
@@ -154,11 +157,13 @@ function createModel(setup: Setup) {
     isTold = false;
     isGoingAway = false;
     deadAt: number | undefined;
+    ackedAt = Number.NaN;
     refuses = false;
 
     constructor(url: string, protocols?: string[]) {
       super(url, protocols);
       const token = setup.hasToken ? (this.token as string) : undefined;
+      must(!isBanned, 'C5: it comes back, though the server said not to');
       laws.dialled(this, token, token !== undefined && spent.has(token));
       if (token !== undefined && isRefresh) spent.add(token);
     }
@@ -185,6 +190,7 @@ function createModel(setup: Setup) {
     acceptIt() {
       if (this.readyState !== 0) return;
       if (!setup.hasInit) this.isAcked = true;
+      this.ackedAt = world.now();
       if (setup.policy === 'single-use' && setup.hasToken) spent.add(this.token as string);
       this.accept(isV1 ? v1 : '');
     }
@@ -193,11 +199,13 @@ function createModel(setup: Setup) {
       if (!setup.hasInit || !this.sent.length || this.readyState !== 1) return;
       if (this.isAcked && !isV1) return;
       this.isAcked = true;
+      this.ackedAt = world.now();
       this.hear(isV1 ? ack : originalAck);
     }
 
     end(code: number) {
       if (this.deadAt === undefined && this.readyState < 3) {
+        if (live().length === 1 && this.readyState === 1) judge(this, code);
         this.drop(code, code === 4429 ? 'retry-after=3000' : '');
       }
     }
@@ -246,7 +254,8 @@ function createModel(setup: Setup) {
         *decode(frame) {
           called('decode');
           yield frame;
-          if (armed.get('decode')?.length) called('decode');
+          // It is the app's own, and may go on when the socket does not.
+          hook('decode');
         },
       },
       heartbeat: {
@@ -283,9 +292,19 @@ function createModel(setup: Setup) {
   }
 
   const openIt = () => {
+    rejections = 0;
+    isBanned = false;
     laws.opened();
     isOpen = true;
     graceUntil = 0;
+  };
+  /** What a client that has no other connection must make of the server's close. */
+  const judge = (line: ModelLine, code: number) => {
+    const isDecided = verdict !== undefined || armed.get('decide')?.length;
+    if (line.isAcked && world.now() - line.ackedAt >= 10_000) rejections = 0;
+    if (code === 4401) rejections += 1;
+    const isFinal = code === 4403 || code === 4400 || (code === 4401 && rejections > 1);
+    if (!isDecided) isBanned = isFinal;
   };
   const send = () => {
     const [id, text] = laws.compose(user);
@@ -481,6 +500,8 @@ function createModel(setup: Setup) {
     const line = newest();
     if (!isV1 || !line?.isAcked || line.deadAt !== undefined) return;
     line.isGoingAway = true;
+    // The one that takes over starts counting anew where this one was stable.
+    rejections = -1;
     line.hear({ type: 'going-away', retryAfter, deadline: 10_000 });
   };
   const fill = (line: ModelLine | undefined, bytes: number) => {
