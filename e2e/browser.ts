@@ -1,10 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { chromiumArgs, findChromium } from '../scripts/chromium.mjs';
 
 export async function launchBrowser(): Promise<Browser> {
   const executablePath = await findChromium();
   return chromium.launch({ args: chromiumArgs, ...(executablePath && { executablePath }) });
+}
+
+/** A browser whose pages live as people's do. */
+export interface WildBrowser {
+  readonly context: BrowserContext;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a browser that hides a page behind another one, freezes it, holds the timers of a hidden one
+ * back, and keeps a page that is left in its back/forward cache. Playwright turns all of that off: the
+ * last two by arguments, the others by telling each page of its own that it has the focus. Of a browser
+ * that it has not started but joined it can let the pages be.
+ *
+ * @param args Further arguments of Chromium's.
+ */
+export async function launchWildBrowser(...args: readonly string[]): Promise<WildBrowser> {
+  const executablePath = await findChromium();
+  const launched = await chromium.launch({
+    // The latter because a browser tells only automation where its profile is, which has its port.
+    args: [...chromiumArgs, '--remote-debugging-port=0', '--enable-automation', ...args],
+    ignoreDefaultArgs: [
+      '--disable-back-forward-cache',
+      '--disable-background-timer-throttling',
+      '--disable-renderer-backgrounding',
+    ],
+    ...(executablePath && { executablePath }),
+  });
+  const session = await launched.newBrowserCDPSession();
+  const commandLine = await session.send('Browser.getBrowserCommandLine');
+  const option = '--user-data-dir=';
+  const profile = commandLine.arguments.find((argument) => argument.startsWith(option));
+  const address = join(profile?.slice(option.length) ?? '', 'DevToolsActivePort');
+  const joined = await vi.waitFor(async () => {
+    const [port, path] = (await readFile(address, 'utf8')).split('\n');
+    return chromium.connectOverCDP(`ws://127.0.0.1:${port}${path}`, { noDefaults: true });
+  }, 10_000);
+  const [context] = joined.contexts();
+  if (!context) throw new Error('A browser without a context');
+  return {
+    context,
+    async close() {
+      await joined.close();
+      await launched.close();
+    },
+  };
 }
 
 /** A WebSocket of a page, with what went over the wire. */
