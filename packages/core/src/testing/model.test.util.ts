@@ -386,7 +386,7 @@ function createModel(setup: Setup) {
       release();
     },
     renew: () => {
-      const renewal = { line: live().find(({ isAcked }) => isAcked), isSettled: false };
+      const renewal = { line: live().findLast(({ isAcked }) => isAcked), isSettled: false };
       renewals.push(renewal);
       note(socket.renew(), renewal, true);
     },
