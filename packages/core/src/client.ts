@@ -221,10 +221,11 @@ export function createClient<Incoming, Outgoing>(
 
   const wake = (isBack: boolean) => {
     waiting?.wake(isBack);
-    if (settings.environment.page.visible()) current?.probe();
+    current?.probe();
   };
 
   const onPage = (event: PageEvent) => {
+    const isSeen = settings.environment.page.visible();
     if (event === 'pagehide') {
       forgive();
       const failure = new TwoStageError({ stage: stageOf(state), code: 'page-hidden' }, true);
@@ -233,8 +234,10 @@ export function createClient<Incoming, Outgoing>(
       enter({ status: 'waiting', attempt: history.tries + 1, failure, until: 'shown' });
     } else if (state.status === 'waiting' && state.until === 'shown') {
       // A page that is seen has been shown, whether or not its browser says so.
-      if (event === 'pageshow' || settings.environment.page.visible()) begin('page-hidden');
-    } else if (event !== 'pageshow') wake(event === 'online');
+      if (event === 'pageshow' || isSeen) begin('page-hidden');
+    } else if (event !== 'pageshow' && (event !== 'visibilitychange' || isSeen)) {
+      wake(event === 'online');
+    }
   };
 
   const flush = () => {
