@@ -64,7 +64,8 @@ export function createPanel(framework: Framework, user: User | undefined): Panel
   });
 
   const socket = new TwoStageSocket<unknown, string>({
-    url({ token }) {
+    url({ token, reason }) {
+      if (reason === 'handover') timeline.note('token', 'Handing over', 'the server is going away');
       timeline.noteToken(token);
       return '/demo';
     },
@@ -74,8 +75,11 @@ export function createPanel(framework: Framework, user: User | undefined): Panel
     },
     async initPayload(context: Context) {
       await pause(context.signal, 2);
+      const login = session.jwt(context);
+      const isRenewal = context.reason === 'renew';
+      if (isRenewal) timeline.note('token', 'Renewing', 'a new JWT, on the same connection');
       // A login that failed is the token stage's to report: without a token, this is not sent.
-      const jwt = await session.jwt(context).catch(() => undefined);
+      const jwt = await (isRenewal ? login : login.catch(() => undefined));
       return { type: 'jwt', token: jwt ?? '' };
     },
     retry: {

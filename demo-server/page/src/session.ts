@@ -7,7 +7,7 @@ export interface Session {
   readonly user: Store<User | undefined>;
   /** Takes effect at once; `jwt` logs in when it is asked. */
   become(user: User | undefined): void;
-  /** The user's JWT, none where nobody is logged in; a new one where the former was refused. */
+  /** The user's JWT, none where nobody is logged in; a new one where the former was refused, or soon ends. */
   jwt(context: Context): Promise<string | undefined>;
 }
 
@@ -27,7 +27,8 @@ export function createSession(): Session {
       const name = user.getSnapshot();
       if (!name) return undefined;
       // The token stage and the init stage of one attempt ask side by side, and share the answer.
-      if (!login || (reason === 'unauthorized' && login.attempt !== signal)) {
+      const isRefused = reason === 'unauthorized' && login?.attempt !== signal;
+      if (!login || isRefused || reason === 'renew') {
         const current = { jwt: logIn(name, signal), attempt: signal };
         login = current;
         current.jwt.catch(() => {

@@ -1,5 +1,6 @@
 import type { Stage, State, Status } from '@two-stage-socket/core';
 import { formatDuration } from './format.ts';
+import { conditions } from './labels.ts';
 import type { Timeline } from './timeline.ts';
 
 /** How a node of the diagram stands: where the socket is, has been, has failed, or has yet to get. */
@@ -81,15 +82,15 @@ function toNode(status: Status, state: State, { entered, token }: Timeline): Nod
   const next = path[path.indexOf(status) + 1];
   const to = next && entered[next];
   const took = mark === 'done' && from !== undefined && to !== undefined;
-  const isParked = isNow && state.status === 'waiting' && state.until;
+  const condition = isNow && state.status === 'waiting' && state.until;
   const isReused = status === 'fetching-token' && token?.reused && mark !== 'ahead';
   return {
     status,
     mark,
     wire: isReused
       ? `token ${token.number}, reused`
-      : isParked
-        ? `until the page is ${state.until}`
+      : condition
+        ? `until ${conditions[condition]}`
         : wires[status],
     note: took ? formatDuration(to - from) : undefined,
     since: isNow && path.includes(status) ? from : undefined,

@@ -82,12 +82,17 @@ function withEntry(timeline: Timeline, entry: Omit<Entry, 'id'>): Timeline {
   return { ...timeline, entries: [{ ...entry, id }, ...timeline.entries].slice(0, maxEntries) };
 }
 
+/** In the order in which an attempt goes through them; it may skip the first. */
+const trying: readonly (Tone | undefined)[] = ['fetching-token', 'connecting', 'authenticating'];
+
 function withState(timeline: Timeline, state: State, at: number): Timeline {
   const { status } = state;
+  const before = timeline.entries.find(isState)?.tone;
+  // During a handover the stages of the second connection go by unseen, all of them or the first.
+  const isHandover = status === 'ready' && before === 'ready';
   const starts =
-    status === 'fetching-token' ||
-    (status === 'connecting' && timeline.entries.find(isState)?.tone !== 'fetching-token');
-  const entered = { ...(!starts && timeline.entered), [status]: at };
+    trying.includes(status) && !trying.slice(0, trying.indexOf(status)).includes(before);
+  const entered = { ...(!starts && !isHandover && timeline.entered), [status]: at };
   const { token, failure } =
     status === 'closed' && !state.failure
       ? nothing
@@ -108,8 +113,10 @@ function describe(state: State, entered: Timeline['entered'], at: number): strin
     case 'connecting':
       return `attempt ${state.attempt}`;
     case 'ready': {
-      const start = entered['fetching-token'] ?? entered.connecting ?? at;
-      return `${state.wire}, in ${formatDuration(at - start)}`;
+      const start = entered['fetching-token'] ?? entered.connecting ?? entered.authenticating;
+      const how =
+        start === undefined ? 'on another connection' : `in ${formatDuration(at - start)}`;
+      return `${state.wire}, ${how}`;
     }
     case 'waiting':
       return state.until
