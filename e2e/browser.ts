@@ -121,7 +121,7 @@ export async function openPanel(
         .map(([name, value]) => `[data-${name}="${value}"]`)
         .join('')}`,
     );
-  await page.goto(`${url}/?${new URLSearchParams(query)}`);
+  await page.goto(`${url}?${new URLSearchParams(query)}`);
   await locate({}).waitFor();
   return {
     page,

@@ -25,6 +25,8 @@ export interface Front {
   silence(): void;
   /** Forwards what comes from now on; what was silenced stays so. */
   resume(): void;
+  /** Holds back what the WebSockets carry that are open; what it returns lets all of it go on. */
+  hold(): () => void;
   /** Forgets all passages. */
   reset(): void;
   stop(): void;
@@ -106,6 +108,19 @@ export async function startFront(): Promise<Front> {
     onward.pipe(client);
   });
 
+  const hold = () => {
+    const held = [...pairs];
+    for (const pair of held) {
+      for (const side of pair) side.unpipe().pause();
+    }
+    return () => {
+      for (const [client, onward] of held) {
+        client.pipe(onward);
+        onward.pipe(client);
+      }
+    };
+  };
+
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -120,13 +135,12 @@ export async function startFront(): Promise<Front> {
     },
     silence() {
       isSilent = true;
-      for (const pair of pairs) {
-        for (const side of pair) side.unpipe().pause();
-      }
+      hold();
     },
     resume() {
       isSilent = false;
     },
+    hold,
     reset() {
       passages = [];
     },

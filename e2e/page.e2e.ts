@@ -1,13 +1,14 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser } from './browser.ts';
+import { launchBrowser, launchWildBrowser } from './browser.ts';
 import { type Server, startServer } from './server.ts';
 
 let server: Server;
 let browser: Browser;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer(), launchBrowser()]);
+  const settings = { LOG_LEVEL: 'info' };
+  [server, browser] = await Promise.all([startServer(settings), launchBrowser()]);
 });
 
 afterAll(async () => {
@@ -70,4 +71,50 @@ test('says what to do where the server has no fault switches', async () => {
     .waitFor();
   expect(await page.getByRole('button', { name: 'Kill connections' }).isDisabled()).toBe(true);
   await page.close();
+});
+
+test('comes back from the back/forward cache with all of its sockets', async () => {
+  // Newer Chromiums end the WebSockets of a page by themselves, and cache it whatever it has open.
+  const wild = await launchWildBrowser('--disable-features=DisconnectWebSocketOnBFCache');
+  try {
+    const page = await wild.context.newPage();
+    await page.goto(server.url);
+    const expectAll = (state: string) =>
+      expect.poll(() => page.locator(readyPanels + state).count(), { timeout: 10_000 }).toBe(3);
+    await expectAll('');
+    for (const draft of await page.getByTestId('draft').all()) await draft.fill('on the way out');
+    await page.evaluate(() => {
+      // The sockets were there first, so they have let go by now.
+      addEventListener('pagehide', () => {
+        for (const button of document.querySelectorAll<HTMLElement>('[data-testid="send"]')) {
+          button.click();
+        }
+      });
+      addEventListener('pageshow', ({ persisted }) => {
+        document.documentElement.dataset.persisted = String(persisted);
+      });
+    });
+    const ends = () => server.log.filter(({ msg }) => msg === 'connection ended');
+    const before = ends().length;
+
+    await page.goto(`${server.url}/health`);
+    const clean = { code: 1000 };
+    await expect.poll(() => ends().slice(before)).toMatchObject([clean, clean, clean]);
+    await page.goBack({ waitUntil: 'commit' });
+    await page.locator('html[data-persisted="true"]').waitFor();
+    const reasons = await page.evaluate(() => {
+      const [navigation] = performance.getEntriesByType('navigation');
+      return navigation && 'notRestoredReasons' in navigation && navigation.notRestoredReasons;
+    });
+    expect(reasons || undefined).toBe(undefined);
+
+    await expectAll('[data-failure="page-hidden"][data-attempt="1"]');
+    for (const panel of await page.getByTestId('panel').all()) {
+      await panel.getByTestId('message').getByText('echo: on the way out').waitFor();
+      await panel.getByTestId('event').getByText('until the page is shown again').waitFor();
+      await panel.getByText('Recovered from').waitFor();
+    }
+  } finally {
+    await wild.close();
+  }
 });

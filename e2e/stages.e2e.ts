@@ -290,6 +290,48 @@ describe.each(['react', 'vue', 'svelte'])('%s', (framework) => {
   });
 });
 
+describe('a ready panel', () => {
+  const open = () => openPanel(context, server.url, { panel: 'react', user: 'ada' });
+  const states = (panel: Panel) =>
+    panel.page.locator('[data-testid="event"][data-tone="ready"]').allTextContents();
+
+  test('shows how its JWT is renewed on the same connection', async () => {
+    // Counted in whole seconds, so 2 to 3 s: renewed after 1 to 1.5 s.
+    await server.faults({ jwtExpiresIn: 2000 });
+    const panel = await open();
+    await panel.until({ status: 'ready' });
+    const renewals = panel.page.getByTestId('event').filter({ hasText: 'Renewing' });
+    await expect.poll(() => renewals.count(), { timeout: 10_000 }).toBeGreaterThan(2);
+    await panel.send('still the same');
+    await panel.message('echo: still the same').waitFor();
+
+    const [connection] = panel.connections;
+    expect(panel.connections).toHaveLength(1);
+    const sent = connection?.sent.map(parse).filter(({ type }) => type === 'jwt') ?? [];
+    expect(sent.length).toBeGreaterThan(2);
+    // A JWT that went before would end as soon.
+    expect(sent.map(({ token }) => token)).toEqual(panel.jwts.slice(0, sent.length));
+    expect(await states(panel)).toHaveLength(1);
+  });
+
+  test('shows a handover, and never stops being ready', async () => {
+    await server.faults({ retryAfter: 0 });
+    const panel = await open();
+    await panel.until({ status: 'ready' });
+    await server.faults({ action: 'go-away' });
+    await panel.event('the server is going away');
+    await panel.event(/two-stage\.v1, on another connection/);
+    await panel.send('over the second');
+    await panel.message('echo: over the second').waitFor();
+
+    await panel.until({ status: 'ready', attempt: 1 });
+    expect(panel.connections).toHaveLength(2);
+    expect(panel.connections[1]?.sent.at(-1)).toContain('over the second');
+    expect(await states(panel)).toHaveLength(2);
+    expect(await panel.page.getByTestId('failure').textContent()).toContain('None so far');
+  });
+});
+
 /** Runs in the page, before its own scripts: makes the signature of every JWT a bad one. */
 function spoilJwts(): void {
   const { send } = WebSocket.prototype;
