@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
 import { type Codec, type Heartbeat, type Options, TwoStageSocket } from './index.ts';
+import { createWebSocket } from './websocket.ts';
 
 type Incoming = { readonly text: string };
 type Outgoing = { readonly say: string };
@@ -52,5 +53,16 @@ describe('types', () => {
   test('renew() gives a promise of nothing', () =>
     check(() => {
       new TwoStageSocket({ url }).renew() satisfies Promise<void>;
+    }));
+
+  test('the class is a WebSocket to whoever takes one', () =>
+    check(() => {
+      const Face: typeof WebSocket = createWebSocket({ initPayload: () => 'jwt' });
+      const ws: WebSocket = new Face(url, ['graphql-transport-ws']);
+      ws.onmessage = ({ data }: MessageEvent) => data;
+      // @ts-expect-error the library says which
+      createWebSocket({ url });
+      // @ts-expect-error its subprotocols too
+      createWebSocket({ protocols: ['chat'] });
     }));
 });

@@ -1,4 +1,7 @@
+import type { AddressInfo } from 'node:net';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocketServer, WebSocket as Ws } from 'ws';
 import { FakeEnvironment, FakeWebSocket, originalAck, settle } from './testing/fakes.test.util.ts';
 import { createWebSocket, type WebSocketOptions } from './websocket.ts';
 
@@ -54,6 +57,10 @@ function setUp(options: WebSocketOptions = {}) {
   };
 }
 
+/** What the connection does not tell by itself is told in a task of its own. */
+const closed = (ws: WebSocket) =>
+  new Promise<void>((resolve) => ws.addEventListener('close', () => resolve()));
+
 const nameOf = (action: () => unknown) => {
   try {
     action();
@@ -106,6 +113,7 @@ describe('it opens', () => {
     await settle();
     last().accept();
     last().say({ op: 'error' });
+    await closed(second.ws);
     expect(second.events).toEqual(['error', 'close 1006  false']);
   });
 
@@ -142,15 +150,21 @@ describe('once it is open', () => {
     expect(events.at(-1)).toBe('close 4000 so long true');
   });
 
-  test('a page that is put away, and a heartbeat that is not answered, are a close', async () => {
+  test('a page that is put away, and a heartbeat that is not answered, are a close and no error', async () => {
     const away = setUp();
     const first = await away.ready();
     away.world.tell('pagehide');
-    expect(first.events).toEqual(['open', 'error', 'close 1006  false']);
+    // Only when the page is shown again does its next task run.
+    expect(first.events).toEqual(['open']);
+    away.world.tell('pageshow');
+    await closed(first.ws);
+    expect(away.dialled).toHaveLength(1);
+    expect(first.events).toEqual(['open', 'close 1006  false']);
     const dead = setUp({ heartbeat: { interval: 1000, ping: () => 'ping' } });
     const second = await dead.ready();
     await dead.world.advance(2000);
-    expect(second.events).toEqual(['open', 'error', 'close 1006  false']);
+    await closed(second.ws);
+    expect(second.events).toEqual(['open', 'close 1006  false']);
     expect(dead.world.timers).toBe(0);
   });
 
@@ -207,21 +221,23 @@ describe('a failure that is final', () => {
     await settle();
     last().accept();
     last().drop(4403);
+    await closed(ws);
     expect([events, ws.readyState]).toEqual([['error', 'close 4403  false'], ws.CLOSED]);
   });
 
   test('is one also where no connection came about', async () => {
     const { open } = setUp({ getToken: () => Promise.reject({ status: 401 }) });
-    const { events } = open();
-    await settle();
+    const { ws, events } = open();
+    await closed(ws);
     expect(events).toEqual(['error', 'close 1006  false']);
   });
 
   test('comes after one try where maxAttempts is 1', async () => {
     const { open, last, dialled } = setUp({ retry: { maxAttempts: 1 } });
-    const { events } = open();
+    const { ws, events } = open();
     await settle();
     last().drop();
+    await closed(ws);
     expect([events, dialled.length]).toEqual([['error', 'close 1006  false'], 1]);
   });
 });
@@ -249,7 +265,7 @@ describe('close()', () => {
     const { ws, events } = open();
     ws.close();
     expect([events, ws.readyState]).toEqual([[], ws.CLOSING]);
-    await new Promise((resolve) => ws.addEventListener('close', resolve));
+    await closed(ws);
     expect([events, ws.readyState]).toEqual([['error', 'close 1006  false'], ws.CLOSED]);
     expect([dialled.length, world.timers]).toEqual([0, 0]);
   });
@@ -260,8 +276,22 @@ describe('close()', () => {
     await settle();
     last().drop();
     ws.close();
-    await new Promise((resolve) => ws.addEventListener('close', resolve));
+    await closed(ws);
     expect(events).toEqual(['error', 'close 1006  false']);
+  });
+
+  test('is CLOSING at once, also where a handler calls it', async () => {
+    const { open, last } = setUp();
+    const { ws } = open();
+    const states: number[] = [];
+    ws.onopen = () => {
+      ws.close();
+      states.push(ws.readyState);
+    };
+    await settle();
+    last().accept();
+    last().say(originalAck);
+    expect(states).toEqual([ws.CLOSING]);
   });
 
   test('again does nothing', async () => {
@@ -379,6 +409,77 @@ describe('what libraries need', () => {
     expect(seen).toEqual([ws, 'listener']);
   });
 
+  test('on… attributes that are null unless an object was given, and are called in their turn', async () => {
+    const { open, last } = setUp();
+    const { ws } = open();
+    const seen: string[] = [];
+    expect(ws.onopen).toBe(null);
+    for (const nothing of [undefined, 1, 'text']) {
+      (ws as any).onmessage = nothing;
+      expect(ws.onmessage).toBe(null);
+    }
+    const other = { handleEvent: () => seen.push('never') };
+    (ws as any).onerror = other;
+    expect(ws.onerror).toBe(other);
+    ws.addEventListener('open', () => seen.push('first'));
+    ws.onopen = () => seen.push('replaced');
+    ws.addEventListener('open', () => seen.push('last'));
+    ws.onopen = () => seen.push('second');
+    await settle();
+    last().accept();
+    last().say(originalAck);
+    last().drop();
+    expect(seen).toEqual(['first', 'second', 'last']);
+  });
+
+  test('on… attributes that may be functions of another realm', () => {
+    const { ws } = setUp().open();
+    const foreign = runInNewContext('() => {}');
+    ws.onclose = foreign;
+    expect(ws.onclose).toBe(foreign);
+  });
+
+  test('error and close only when readyState says so already', async () => {
+    const { ready, last } = setUp();
+    const { ws } = await ready();
+    const states: number[] = [];
+    ws.onerror = ws.onclose = () => states.push(ws.readyState);
+    last().drop();
+    expect(states).toEqual([3, 3]);
+  });
+
+  test('constants and facts that cannot be overwritten', () => {
+    const { Face, open } = setUp();
+    const { ws } = open();
+    for (const [target, name] of [
+      [Face, 'OPEN'],
+      [ws, 'OPEN'],
+      [ws, 'url'],
+    ] as const) {
+      expect(Reflect.set(target, name, 'other')).toBe(false);
+    }
+    expect(Reflect.deleteProperty(Face, 'OPEN')).toBe(false);
+  });
+
+  test('to take the place of the global class', async () => {
+    const dialled: FakeWebSocket[] = [];
+    vi.stubGlobal(
+      'WebSocket',
+      class extends FakeWebSocket {
+        constructor(url: string) {
+          super(url);
+          dialled.push(this);
+        }
+      },
+    );
+    vi.stubGlobal('WebSocket', createWebSocket());
+    const ws = new WebSocket('wss://example.test');
+    await settle();
+    dialled[0]?.accept();
+    expect([dialled.length, ws.readyState]).toEqual([1, ws.OPEN]);
+    ws.close();
+  });
+
   test('properties of their own on instances', () => {
     const { ws } = setUp().open();
     Object.assign(ws, { owner: 'library' });
@@ -429,4 +530,98 @@ test('no secret is in its events or in what can be seen of it', async () => {
     ...seen.map((event) => Object.entries(event as object)),
   ]);
   expect(text).not.toMatch(/token-1|"jwt"/);
+});
+
+describe.each([
+  ['Node’s own class', globalThis.WebSocket],
+  ['ws', Ws as unknown as typeof WebSocket],
+])('on a real wire, over %s', (_name, Native) => {
+  /** An instance that is open, and the server's side of its connection. */
+  async function meet(options: WebSocketOptions = {}) {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    onTestFinished(() => {
+      for (const client of server.clients) client.terminate();
+      server.close();
+    });
+    await new Promise((resolve) => server.once('listening', resolve));
+    const accepted = new Promise<Ws>((resolve) => server.once('connection', resolve));
+    const { port } = server.address() as AddressInfo;
+    const Face = createWebSocket({ WebSocket: Native, ...options });
+    const ws = new Face(`ws://127.0.0.1:${port}`, 'chat');
+    const peer = await accepted;
+    return { ws, peer };
+  }
+
+  const once = (target: EventTarget, type: string) =>
+    new Promise<any>((resolve) => target.addEventListener(type, resolve, { once: true }));
+
+  test('both stages, and then all frames are the library’s', async () => {
+    const { ws, peer } = await meet({
+      getToken: () => 'token-1',
+      initPayload: { type: 'jwt', token: 'jwt' },
+    });
+    const said: string[] = [];
+    const init = new Promise<void>((resolve) => {
+      peer.on('message', (frame) => {
+        said.push(String(frame));
+        resolve();
+      });
+    });
+    await init;
+    expect([said, ws.readyState]).toEqual([['{"type":"jwt","token":"jwt"}'], ws.CONNECTING]);
+    const opened = once(ws, 'open');
+    peer.send(originalAck);
+    await opened;
+    expect([ws.readyState, ws.protocol]).toEqual([ws.OPEN, 'chat']);
+    const message = once(ws, 'message');
+    peer.send('{"a":1}');
+    expect((await message).data).toBe('{"a":1}');
+  });
+
+  test('the code and the reason of a close from either side', async () => {
+    const own = await meet();
+    await once(own.ws, 'open');
+    const heard = new Promise((resolve) => own.peer.once('close', (...told) => resolve(told)));
+    const ended = once(own.ws, 'close');
+    own.ws.close(3001, 'done');
+    expect(await heard).toEqual([3001, Buffer.from('done')]);
+    const { code, reason, wasClean } = await ended;
+    expect([code, reason, wasClean]).toEqual([3001, 'done', true]);
+
+    const other = await meet();
+    await once(other.ws, 'open');
+    const told = once(other.ws, 'close');
+    other.peer.close(4001, 'so long');
+    const event = await told;
+    expect([event.code, event.reason, event.wasClean]).toEqual([4001, 'so long', true]);
+  });
+
+  test('a close without a code, and one that the server does not make', async () => {
+    const own = await meet();
+    await once(own.ws, 'open');
+    const heard = new Promise((resolve) => own.peer.once('close', resolve));
+    own.ws.close();
+    expect(await heard).toBe(1005);
+
+    const lost = await meet();
+    await once(lost.ws, 'open');
+    const told = once(lost.ws, 'close');
+    lost.peer.terminate();
+    const { code, wasClean } = await told;
+    expect([code, wasClean, lost.ws.readyState]).toEqual([1006, false, lost.ws.CLOSED]);
+  });
+
+  test('binary as a Blob, and as an ArrayBuffer where that is asked for', async () => {
+    const { ws, peer } = await meet();
+    peer.on('message', (frame) => peer.send(frame, { binary: true }));
+    await once(ws, 'open');
+    ws.send(new Uint8Array([1, 2]));
+    const { data } = await once(ws, 'message');
+    expect(data).toBeInstanceOf(Blob);
+    expect(new Uint8Array(await data.arrayBuffer())).toEqual(new Uint8Array([1, 2]));
+    ws.binaryType = 'arraybuffer';
+    ws.send(new Uint8Array([3]));
+    const next = await once(ws, 'message');
+    expect(new Uint8Array(next.data)).toEqual(new Uint8Array([3]));
+  });
 });

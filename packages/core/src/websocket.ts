@@ -1,17 +1,21 @@
+import { toAddress } from './address.ts';
 import { isAck } from './attempt.ts';
 import { jsonCodec } from './codec.ts';
+import type { TwoStageError } from './errors.ts';
 import { TwoStageSocket } from './socket.ts';
-import type { Options, WebSocketConstructor } from './types.ts';
+import type { Options, State, WebSocketConstructor } from './types.ts';
 
 /** What goes on behind the class: the options of a `TwoStageSocket`, less what is the library's to say. */
 export type WebSocketOptions = Omit<Options, 'url' | 'protocols' | 'codec' | 'queue'>;
 
-const states = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
-const { CONNECTING, OPEN, CLOSING, CLOSED } = states;
-const handled = ['open', 'message', 'error', 'close'] as const;
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSING = 2;
+const CLOSED = 3;
+const constants = { CONNECTING, OPEN, CLOSING, CLOSED };
 
 /** A token of RFC 9110 section 5.6.2, as RFC 6455 section 4.1 wants of a subprotocol. */
-const subprotocol = /^[\w!#$%&'*+.^`|~-]+$/;
+const isToken = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
 
 /**
  * Makes a class shaped as the standard `WebSocket`, for any library that takes one. Each connection goes
@@ -24,43 +28,65 @@ const subprotocol = /^[\w!#$%&'*+.^`|~-]+$/;
  * @throws TypeError as the constructor of `TwoStageSocket` does, when an instance is made.
  */
 export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocket {
-  const { isReady = isAck, isRejected } = options;
+  // Read now: later the global one may be the class that is made here.
+  const Native = (options.WebSocket ?? globalThis.WebSocket) as WebSocketConstructor | undefined;
 
   class TwoStageWebSocket extends EventTarget {
-    onopen: unknown = null;
-    onmessage: unknown = null;
-    onerror: unknown = null;
-    onclose: unknown = null;
-    readonly url: string;
+    readonly #url: string;
     #readyState: number = CONNECTING;
     #binaryType: BinaryType = 'blob';
     /** The newest connection, whatever has become of it. */
     #ws: WebSocket | undefined;
-    readonly #socket: TwoStageSocket<string | ArrayBuffer>;
+    readonly #socket: TwoStageSocket;
+    readonly #handlers: Record<string, unknown> = {};
+
+    static {
+      for (const type of ['open', 'message', 'error', 'close']) {
+        Object.defineProperty(TwoStageWebSocket.prototype, `on${type}`, {
+          get(this: TwoStageWebSocket) {
+            return this.#handlers[type] ?? null;
+          },
+          set(this: TwoStageWebSocket, handler: unknown) {
+            if (!(type in this.#handlers)) {
+              this.addEventListener(type, (event) => {
+                const current = this.#handlers[type];
+                if (typeof current === 'function') current.call(this, event);
+              });
+            }
+            // Not by `instanceof`: a frame may give one of its own realm.
+            this.#handlers[type] = Object(handler) === handler ? handler : null;
+          },
+        });
+      }
+      for (const [name, value] of Object.entries(constants)) {
+        for (const target of [TwoStageWebSocket, TwoStageWebSocket.prototype])
+          Object.defineProperty(target, name, { value });
+      }
+    }
 
     constructor(url: string | URL, protocols: string | string[] = []) {
       super();
-      const { href, origin } = toUrl(url);
       const offered = [protocols].flat().map(String);
-      const distinct = new Set(offered.filter((name) => subprotocol.test(name)));
-      if (distinct.size < offered.length) refuse('SyntaxError', 'subprotocols are distinct tokens');
-      this.url = href;
-      for (const type of handled) {
-        this.addEventListener(type, (event) => {
-          const handler = this[`on${type}`];
-          if (typeof handler === 'function') handler.call(this, event);
-        });
+      this.#url = toHref(url);
+      if (new Set(offered.filter(isToken)).size < offered.length) {
+        refuse('SyntaxError', 'protocols: not distinct tokens');
       }
-      const Native = options.WebSocket ?? globalThis.WebSocket;
       this.#socket = new TwoStageSocket({
         ...options,
-        url: href,
+        url: this.#url,
         protocols: offered,
-        codec: { encode: jsonCodec.encode, decode: (frame) => [frame] },
+        codec: {
+          encode: jsonCodec.encode,
+          decode: (frame) => (this.#readyState ? [frame] : jsonCodec.decode(frame)),
+        },
         queue: false,
-        isReady: (frame) => isReady(toMessage(frame)),
-        isRejected: isRejected && ((frame) => isRejected(toMessage(frame))),
-        WebSocket: Native && this.#keeping(Native as WebSocketConstructor),
+        // Without one, an ack of `two-stage.v1` would change the wire.
+        isReady: options.isReady ?? isAck,
+        WebSocket:
+          Native &&
+          new Proxy(Native, {
+            construct: (_, args) => this.#keep(Reflect.construct(Native, args)),
+          }),
       });
       this.#socket.on('ready', () => {
         this.#readyState = OPEN;
@@ -68,18 +94,16 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
         this.dispatchEvent(new Event('open'));
       });
       this.#socket.on('message', (data) => {
+        const { origin } = new URL(this.#url);
         this.dispatchEvent(new MessageEvent('message', { data, origin }));
       });
-      this.#socket.on('statechange', (state) => {
-        const closed = state.status === 'closed' ? state : undefined;
-        // A loss that the connection has not told of: a heartbeat, or a page that is put away.
-        const isLost = state.status !== 'ready' && this.#readyState === OPEN;
-        if (this.#readyState < CLOSING && (closed || isLost))
-          this.#fail(closed?.failure?.closeCode);
-      });
+      this.#socket.on('statechange', (state) => this.#follow(state));
       this.#socket.connect();
     }
 
+    get url(): string {
+      return this.#url;
+    }
     get readyState(): number {
       return this.#readyState;
     }
@@ -102,55 +126,57 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
     }
 
     send(data: string | Blob | BufferSource): void {
-      if (this.#readyState === CONNECTING) refuse('InvalidStateError', 'send: it is not open yet');
+      if (!this.#readyState) refuse('InvalidStateError', 'send: not open');
       this.#ws?.send(data);
     }
 
     close(code?: number, reason?: string): void {
-      if (code !== undefined && code !== 1000 && !(code >= 3000 && code < 5000)) {
-        refuse('InvalidAccessError', 'close: the code must be 1000, or 3000 to 4999');
+      try {
+        // The socket says 1000 where it is told no code; a `WebSocket` says none.
+        if (code === undefined && !reason) this.#ws?.close();
+        this.#socket.close(code, reason);
+        // Its event comes later where this is called by a listener.
+        this.#follow(this.#socket.getSnapshot());
+      } catch (error) {
+        const { message } = error as Error;
+        refuse(/reason/.test(message) ? 'SyntaxError' : 'InvalidAccessError', message);
       }
-      if (reason && new TextEncoder().encode(reason).length > 123) {
-        refuse('SyntaxError', 'close: the reason must be at most 123 bytes');
+    }
+
+    #keep(ws: WebSocket): WebSocket {
+      let failed = false;
+      this.#ws = ws;
+      ws.addEventListener('error', () => {
+        failed = true;
+      });
+      ws.addEventListener('close', (event) => {
+        if (ws === this.#ws && this.#readyState) this.#end(event, failed);
+      });
+      return ws;
+    }
+
+    #follow(state: State): void {
+      const { status, failure }: { status: string; failure?: TwoStageError | undefined } = state;
+      const wasOpen = this.#readyState === OPEN;
+      if (this.#readyState >= CLOSING || status === 'ready' || !(wasOpen || status === 'closed')) {
+        return;
       }
-      if (this.#readyState >= CLOSING) return;
       this.#readyState = CLOSING;
-      // The connection's own end is told, in its time; where there is none, that is told next.
-      if (this.#ws && this.#ws.readyState < CLOSED) this.#ws.close(code, reason);
-      else setTimeout(() => this.#fail());
+      // Closed on purpose: its connection tells of its end in its time, where there is one.
+      if (!failure && this.#ws && this.#ws.readyState < CLOSED) return;
+      this.#ws = undefined;
       this.#socket.close();
+      // Later, so that a page that is put away hears of it when it is shown again, as of any `WebSocket`.
+      // No error once it was open: a library may take that for a reason not to come back.
+      const code = failure?.closeCode ?? 1006;
+      setTimeout(() => this.#end({ code, reason: '', wasClean: false }, !wasOpen));
     }
 
-    #keeping(Native: WebSocketConstructor): WebSocketConstructor {
-      const keep = (ws: WebSocket) => {
-        this.#ws = ws;
-        const isTold = () => ws === this.#ws && this.#readyState !== CONNECTING;
-        ws.addEventListener('error', () => {
-          if (isTold()) this.dispatchEvent(new Event('error'));
-        });
-        ws.addEventListener('close', (event) => {
-          if (isTold()) this.#end(event);
-        });
-        return ws;
-      };
-      return class {
-        constructor(url: string, protocols: string[]) {
-          // biome-ignore lint/correctness/noConstructorReturn: it stands in for the class that it keeps the instances of
-          return keep(new Native(url, protocols) as WebSocket);
-        }
-      } as unknown as WebSocketConstructor;
-    }
-
-    #fail(code = 1006): void {
-      this.#readyState = CLOSING;
-      this.dispatchEvent(new Event('error'));
-      this.#end({ code, reason: '', wasClean: false });
-    }
-
-    #end({ code, reason, wasClean }: Pick<CloseEvent, 'code' | 'reason' | 'wasClean'>): void {
-      if (this.#readyState === CLOSED) return;
+    #end(event: Pick<CloseEvent, 'code' | 'reason' | 'wasClean'>, failed: boolean): void {
       this.#readyState = CLOSED;
       this.#socket.close();
+      if (failed) this.dispatchEvent(new Event('error'));
+      const { code, reason, wasClean } = event;
       const facts = { code, reason, wasClean };
       // Node 20 has no CloseEvent.
       const { CloseEvent } = globalThis;
@@ -160,23 +186,16 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
     }
   }
 
-  for (const target of [TwoStageWebSocket, TwoStageWebSocket.prototype])
-    Object.assign(target, states);
   return TwoStageWebSocket as unknown as typeof WebSocket;
 }
 
 /** The URL as the WebSocket standard has it: relative to the page, `http` as `ws`, without a fragment. */
-function toUrl(given: string | URL): URL {
+function toHref(given: string | URL): string {
   try {
-    const url = new URL(new URL(given, globalThis.location?.href).href.replace(/^http/, 'ws'));
-    if (/^wss?:[^#]+$/.test(url.href)) return url;
+    const [href] = toAddress(given, undefined, {}, globalThis.location?.href);
+    if (/^wss?:/.test(href) && !String(given).includes('#')) return href;
   } catch {}
-  return refuse('SyntaxError', 'the URL must be of ws:, wss:, http: or https:, without a fragment');
-}
-
-function toMessage(frame: unknown): unknown {
-  const [message] = jsonCodec.decode(frame as string);
-  return message;
+  return refuse('SyntaxError', 'url: none of a WebSocket');
 }
 
 function refuse(name: string, message: string): never {
