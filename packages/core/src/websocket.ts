@@ -60,7 +60,7 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
       }
       for (const [name, value] of Object.entries(constants)) {
         for (const target of [TwoStageWebSocket, TwoStageWebSocket.prototype])
-          Object.defineProperty(target, name, { value });
+          Object.defineProperty(target, name, { value, enumerable: true });
       }
     }
 
