@@ -21,7 +21,7 @@ export function toAddress(
   }
   if (tokenIn === 'subprotocol') {
     // A server never selects the token's entry, and a browser fails a connection whose offer came to nothing.
-    if (!offered.length) throw new TypeError("tokenIn 'subprotocol' needs `protocols` beside it");
+    if (!offered.length) throw new TypeError('no protocols');
     return [url, [...offered, `token.${token.token}`]];
   }
   const name = tokenIn === 'query' ? 'token' : tokenIn.query;

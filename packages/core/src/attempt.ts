@@ -88,8 +88,8 @@ export function createAttempt(
 
   const failInit = (error: unknown) => fail({ stage: 'init', ...appFacts('init-failed', error) });
 
-  /** Bounds the stage; ready is not bounded. */
-  const enter = (next: Stage) => {
+  /** What is ready is not bounded. */
+  const bound = (next: Stage) => {
     stage = next;
     cancelWatchdog?.();
     const timeout = next !== 'ready' && settings.timeouts[next];
@@ -113,7 +113,7 @@ export function createAttempt(
   const becomeReady = (ack?: any) => {
     isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
     const wire: Wire = isV1 ? v1 : 'original';
-    enter('ready');
+    bound('ready');
     connection = createConnection(
       settings,
       ws as WebSocketLike,
@@ -121,10 +121,8 @@ export function createAttempt(
       ack,
       () => askPayload('renew'),
       {
-        message: progress.message,
+        ...progress,
         messages: receive,
-        trouble: progress.trouble,
-        goingAway: progress.goingAway,
         lost: fail,
       },
     );
@@ -174,7 +172,7 @@ export function createAttempt(
 
   const connect = (url: string | URL, token: Token | undefined) => {
     const { WebSocket = globalThis.WebSocket } = settings;
-    enter('connect');
+    bound('connect');
     announce('connect');
     if (signal.aborted) return;
     if (!WebSocket) return fail({ code: 'websocket-missing' });
@@ -195,7 +193,7 @@ export function createAttempt(
     ws.onopen = () => {
       tokens.opened();
       if (!hasInit) return becomeReady();
-      enter('init');
+      bound('init');
       announce('init');
       try {
         sendInit();
@@ -214,16 +212,16 @@ export function createAttempt(
   };
 
   const start = async () => {
-    const { url, getToken, tokenRetry } = settings;
+    const { url, getToken } = settings;
     let code: ErrorCode = 'token-failed';
     try {
-      let token = tokens.reuse(tokenRetry);
+      let token = tokens.reuse();
       const needsToken = !token && getToken;
-      enter('token');
+      bound('token');
       announce(needsToken ? 'token' : 'connect');
       if (hasInit && !signal.aborted) askInit();
       if (needsToken && !signal.aborted) {
-        token = await tokens.fetch(getToken, { ...context, previous: tokens.previous });
+        token = await tokens.fetch(getToken, context);
       }
       code = 'url-failed';
       const address = !signal.aborted && (await ask<UrlContext>(url, { ...context, token }));

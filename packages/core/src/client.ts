@@ -2,23 +2,21 @@ import { type Attempt, createAttempt } from './attempt.ts';
 import { type Entry, isFrame } from './codec.ts';
 import { createEmitter } from './emitter.ts';
 import { type Failure, type Stage, TwoStageError } from './errors.ts';
-import { appFacts } from './failure.ts';
 import { toSettings } from './options.ts';
 import { createQueue } from './queue.ts';
 import { isRetryable, mayHurry, nextDelay, noHistory, record } from './retry.ts';
 import type { TwoStageSocket } from './socket.ts';
+import { createSpare } from './spare.ts';
 import { createTokens } from './token.ts';
 import type { Events, Options, PageEvent, Reason, State, Unsent } from './types.ts';
 import { startWait, type Wait } from './wait.ts';
+import { whenReady } from './when-ready.ts';
 
 /** How long a socket outlives its last holder, in ms: a remount or a route change costs nothing. */
 const grace = 1000;
 
 /** How often a socket whose buffer is full looks whether it has drained, in ms. */
 const drainInterval = 50;
-
-/** How old a spare token grows before another takes its place, in ms, though it expires sooner. */
-const spareInterval = 60_000;
 
 const statuses = {
   token: 'fetching-token',
@@ -47,19 +45,18 @@ export function createClient<Incoming, Outgoing>(
   let state: State = idle;
   let history = noHistory;
   let lastFailure: TwoStageError | undefined;
+  let stage: Stage = 'token';
   let lastAck: unknown;
   let readyAt = Number.NaN;
   let isConnected = false;
   let holders = 0;
   let current: Attempt | undefined;
   /** What is to take over from the current one, whose server is going away. */
-  let next: Attempt | undefined;
-  let nextStage: keyof typeof statuses = 'token';
-  let spare: AbortController | undefined;
+  let successor: Attempt | undefined;
+  let successorStage: keyof typeof statuses = 'token';
   let waiting: Wait | undefined;
   let cancelGrace: Cancel;
   let cancelDrain: Cancel;
-  let cancelSpare: Cancel;
   let cancelHandover: Cancel;
   let stopListening: (() => void)[] = [];
 
@@ -68,8 +65,10 @@ export function createClient<Incoming, Outgoing>(
     emit('statechange', state);
   };
 
-  const enterStage = (stage: keyof typeof statuses) =>
-    enter({ status: statuses[stage], attempt: history.tries + 1, failure: lastFailure });
+  const enterStage = (entered: keyof typeof statuses) => {
+    stage = entered;
+    enter({ status: statuses[entered], attempt: history.tries + 1, failure: lastFailure });
+  };
 
   const report = (entries: Entry[], reason: Unsent['reason']) =>
     batch(() => {
@@ -81,26 +80,29 @@ export function createClient<Incoming, Outgoing>(
     emit('error', new TwoStageError(failure, mayHelp));
   };
 
-  const createNext = (reason: Reason) => {
+  const spare = createSpare(settings, () => tokens, complain);
+
+  const newAttempt = (reason: Reason) => {
     const attempt: Attempt = createAttempt(
       settings,
       tokens,
       { attempt: history.tries + 1, reason },
       {
-        stage(stage) {
-          if (attempt === next) nextStage = stage;
-          else enterStage(stage);
+        stage(entered) {
+          if (attempt === successor) successorStage = entered;
+          else enterStage(entered);
         },
         ready(ack, wire) {
-          if (attempt === next) {
+          if (attempt === successor) {
             forgive();
             const before = current;
-            current = next;
-            next = undefined;
+            current = successor;
+            successor = undefined;
             before?.end();
             // Ending aborts a signal: whoever listens to it may have decided otherwise.
             if (attempt !== current) return;
           }
+          stage = 'ready';
           lastAck = ack;
           lastFailure = undefined;
           readyAt = settings.environment.now();
@@ -110,23 +112,23 @@ export function createClient<Incoming, Outgoing>(
             flush();
             emit('ready', { ack, wire });
           });
-          if (attempt === current) prefetch();
+          if (attempt === current) spare.keep();
         },
         message: (message) => emit('message', message as Incoming),
         trouble: complain,
         goingAway(retryAfter) {
           const { after, random } = settings.environment;
           cancelHandover?.();
-          if (!next) cancelHandover = after(retryAfter + random() * 1000, handOver);
+          if (!successor) cancelHandover = after(retryAfter + random() * 1000, handOver);
         },
         failed(failure) {
           if (attempt === current) lost(failure, attempt);
-          else if (attempt === next) {
-            next = undefined;
+          else if (attempt === successor) {
+            successor = undefined;
             const before = current;
             complain(failure);
             // A token route that has just refused one is not asked for a spare.
-            if (failure.stage !== 'token' && current === before) prefetch();
+            if (failure.stage !== 'token' && current === before) spare.keep();
           }
         },
       },
@@ -148,35 +150,17 @@ export function createClient<Incoming, Outgoing>(
       );
     }
     waiting = undefined;
-    current = createNext(reason);
+    current = newAttempt(reason);
     current.start();
   };
 
   const handOver = () => {
     const before = current;
-    cancelSpare?.();
-    spare?.abort();
+    spare.drop();
     if (current !== before) return;
     forgive();
-    next = createNext('handover');
-    next.start();
-  };
-
-  const prefetch = async () => {
-    const { getToken, tokenRetry, environment } = settings;
-    if (!settings.prefetch || !getToken || tokens.reuse(tokenRetry)) return;
-    // One for all spares of a connection: whoever listens to it hears of the end.
-    if (spare?.signal.aborted !== false) spare = new AbortController();
-    const { signal } = spare;
-    const { previous } = tokens;
-    try {
-      await tokens.fetch(getToken, { attempt: 1, reason: 'prefetch', previous, signal });
-      const life = tokens.expiresAt - environment.now();
-      if (signal.aborted || life <= 0) return;
-      cancelSpare = environment.after(Math.max(spareInterval, life), prefetch);
-    } catch (error) {
-      if (!signal.aborted) complain({ stage: 'token', ...appFacts('token-failed', error) });
-    }
+    successor = newAttempt('handover');
+    successor.start();
   };
 
   /** Not at the ack: who accepts and then drops must not bring a fleet back at the shortest delay. */
@@ -194,13 +178,13 @@ export function createClient<Incoming, Outgoing>(
     if (current !== attempt) return;
     if (delay === undefined) return shut(error);
     lastFailure = error;
-    if (next) {
-      current = next;
-      next = undefined;
+    if (successor) {
+      current = successor;
+      successor = undefined;
       readyAt = Number.NaN;
       cancelDrain?.();
       batch(() => {
-        enterStage(nextStage);
+        enterStage(successorStage);
         emit('error', error);
       });
       return;
@@ -227,8 +211,10 @@ export function createClient<Incoming, Outgoing>(
   const onPage = (event: PageEvent) => {
     const isSeen = settings.environment.page.visible();
     if (event === 'pagehide') {
+      // A wait keeps no page out of the cache, and what the server said of it still holds.
+      if (!current) return;
       forgive();
-      const failure = new TwoStageError({ stage: stageOf(state), code: 'page-hidden' }, true);
+      const failure = new TwoStageError({ stage, code: 'page-hidden' }, true);
       lastFailure = failure;
       if (!leave()) return;
       enter({ status: 'waiting', attempt: history.tries + 1, failure, until: 'shown' });
@@ -263,12 +249,13 @@ export function createClient<Incoming, Outgoing>(
   const leave = (closeCode?: number, reason?: string) => {
     const before = state;
     // What may have a token fetch under way comes first: whoever hears of its end may begin another.
-    const attempts = [next, current];
+    const attempts = [successor, current];
     waiting?.cancel();
-    current = next = waiting = lastAck = undefined;
+    current = successor = waiting = lastAck = undefined;
     readyAt = Number.NaN;
-    for (const cancel of [cancelDrain, cancelSpare, cancelHandover]) cancel?.();
-    spare?.abort();
+    cancelDrain?.();
+    cancelHandover?.();
+    spare.drop();
     for (const attempt of attempts) attempt?.end(closeCode, reason);
     return state === before;
   };
@@ -324,7 +311,7 @@ export function createClient<Incoming, Outgoing>(
       const session = state.status !== 'closed' && tokens;
       const entry: Entry = { message, frame: codec.encode(message), codec };
       if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
-      // The encoder may have closed it, and opened it for another user.
+      // The encoder may have closed it, which makes new `tokens`, and opened it for another user.
       if (session !== tokens) return 'refused';
       if (!queue.length && current?.send(entry)) return 'sent';
       if (!limits || !queue.push(entry, limits)) return 'refused';
@@ -343,33 +330,8 @@ export function createClient<Incoming, Outgoing>(
     on,
     subscribe: (listener) => on('statechange', () => listener()),
     getSnapshot: () => state,
-    ready: ({ signal } = {}) =>
-      new Promise((resolve, reject) => {
-        const abort = () => settle(() => reject(signal?.reason));
-        const close = ({ failure }: { readonly failure?: TwoStageError | undefined }) =>
-          settle(() =>
-            reject(failure ?? new TwoStageError({ stage: 'ready', code: 'closed' }, false)),
-          );
-        const offs = [
-          on('ready', ({ ack }) => settle(() => resolve(ack))),
-          on('close', close),
-          () => signal?.removeEventListener('abort', abort),
-        ];
-        const settle = (action: () => void) => {
-          for (const off of offs) off();
-          action();
-        };
-        signal?.addEventListener('abort', abort);
-        if (signal?.aborted) abort();
-        else if (state.status === 'ready') settle(() => resolve(lastAck));
-        else if (state.status === 'closed') close(state);
-      }),
+    ready: (wanted) => whenReady(on, state, lastAck, wanted),
   };
-}
-
-function stageOf({ status }: State): Stage {
-  const stages = Object.keys(statuses) as (keyof typeof statuses)[];
-  return stages.find((stage) => statuses[stage] === status) ?? 'ready';
 }
 
 /** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */

@@ -10,7 +10,7 @@ export const v1 = 'two-stage.v1';
 
 const openState = 1;
 
-/** How often it asks at most, however often the server says, in ms. */
+/** The shortest interval that an ack can ask for, in ms. */
 const minInterval = 1000;
 
 /** How long a connection that may have died unseen has to answer, in ms. */
@@ -51,15 +51,16 @@ export function createConnection(
   events: ConnectionEvents,
 ): Connection {
   const isV1 = wire === v1;
-  const { heartbeat } = settings;
+  const { heartbeat: times } = settings;
   const told = isV1 && ack.heartbeat > 0 ? Math.max(minInterval, ack.heartbeat) : 0;
-  const interval = heartbeat ? heartbeat.interval || told : 0;
-  const timeout = heartbeat ? Math.min(interval, heartbeat.timeout || interval) : 0;
+  const interval = times ? times.interval || told : 0;
+  const timeout = times ? Math.min(interval, times.timeout || interval) : 0;
 
   /** What would be buffered if nothing had left since the last question; 0 where nothing was. */
   let buffered = 0;
 
   const ask = () => {
+    const { heartbeat } = settings;
     if (!heartbeat) return false;
     try {
       const ping = isV1 ? { type: 'ping' } : heartbeat.ping();
@@ -81,18 +82,20 @@ export function createConnection(
     else events.lost({ stage: 'ready', code: 'heartbeat-timeout' });
   };
   const liveness = watchLiveness(settings.environment, interval, timeout, ask, onSilence);
-  const renewal = createRenewal(
-    settings,
-    askPayload,
-    (payload) => ws.send(jsonCodec.encode(payload)),
-    events.trouble,
-    events.lost,
-  );
-  if (isV1) renewal.acknowledged(ack?.expiresIn);
+  const renewal = isV1
+    ? createRenewal(
+        settings,
+        askPayload,
+        (payload) => ws.send(jsonCodec.encode(payload)),
+        events.trouble,
+        events.lost,
+      )
+    : undefined;
+  renewal?.acknowledged(ack.expiresIn);
 
   return {
     read(data) {
-      liveness.heard();
+      liveness.heard(!isV1);
       if (!isV1 || typeof data !== 'string') {
         return events.messages(settings.codec.decode(data));
       }
@@ -102,8 +105,9 @@ export function createConnection(
         const content = control.data ?? null;
         if (settings.codec === jsonCodec) events.message(content);
         else events.messages(fromEnvelope(content, settings.codec));
-      } else if (control.type === 'ping') ws.send('{"type":"pong"}');
-      else if (control.type === 'ready') renewal.acknowledged(control.expiresIn);
+      } else if (control.type === 'pong') liveness.heard(true);
+      else if (control.type === 'ping') ws.send('{"type":"pong"}');
+      else if (control.type === 'ready') renewal?.acknowledged(control.expiresIn);
       else if (control.type === 'going-away') events.goingAway(Number(control.retryAfter) || 0);
     },
     send(entry) {
@@ -116,10 +120,10 @@ export function createConnection(
       return true;
     },
     probe: () => liveness.probe(probeTimeout),
-    renew: isV1 ? renewal.renew : () => undefined,
+    renew: () => renewal?.renew(),
     stop(failure) {
       liveness.stop();
-      renewal.stop(failure);
+      renewal?.stop(failure);
     },
   };
 }

@@ -22,6 +22,7 @@ export type {
   Token,
   TokenContext,
   Unsent,
+  Until,
   UrlContext,
   WebSocketConstructor,
   WebSocketLike,

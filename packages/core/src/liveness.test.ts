@@ -31,7 +31,7 @@ describe('the heartbeat', () => {
     const { world, told, heard } = setUp(10_000, 4000);
     for (const late of [0, 3999]) {
       await world.advance(10_000 + late);
-      heard();
+      heard(true);
     }
     await world.advance(10_000);
     expect(told).toEqual(['ask 10000', 'ask 20000', 'ask 33999']);
@@ -41,7 +41,7 @@ describe('the heartbeat', () => {
     const { world, told, heard } = setUp(10_000, 4000);
     for (let second = 1; second < 10; second += 1) {
       await world.advance(1000);
-      heard();
+      heard(true);
     }
     await world.advance(1000);
     expect(told).toEqual(['ask 10000']);
@@ -49,7 +49,7 @@ describe('the heartbeat', () => {
 
   test('with an interval of 0 never asks, and has no timer', async () => {
     const { world, told, heard } = setUp(0, 0);
-    heard();
+    heard(true);
     expect(world.timers).toBe(0);
     await world.advance(3_600_000);
     expect(told).toEqual([]);
@@ -92,7 +92,7 @@ describe('a probe', () => {
     const { world, told, probe, heard } = setUp(10_000, 4000);
     await world.advance(9000);
     probe(3000);
-    heard();
+    heard(true);
     await world.advance(10_000);
     expect(told).toEqual(['ask 9000', 'ask 19000']);
   });
@@ -100,7 +100,7 @@ describe('a probe', () => {
   test('works without a heartbeat, and its answer leaves no timer', async () => {
     const { world, told, probe, heard } = setUp(0, 0);
     probe(3000);
-    heard();
+    heard(true);
     expect(world.timers).toBe(0);
     probe(3000);
     await world.advance(3000);
@@ -141,7 +141,7 @@ describe('a timer that comes late', () => {
       await world.advance(10_000);
       world.sleep(60_000);
       await world.advance(0);
-      heard();
+      heard(true);
     }
     expect(told.filter((line) => line.startsWith('ask'))).toHaveLength(6);
     expect(told.filter((line) => line.startsWith('lost'))).toEqual([]);

@@ -5,8 +5,8 @@ const tolerance = 1000;
 
 /** Notices that the other side is gone although the connection still looks open. */
 export interface Liveness {
-  /** Something came: whatever it was, it is an answer. */
-  heard(): void;
+  /** Something came. What is no answer, but was held back since before the question, only buys time. */
+  heard(isAnswer: boolean): void;
   /** Asks now; without an answer within `timeout` (ms), the connection is lost. */
   probe(timeout: number): void;
   stop(): void;
@@ -27,6 +27,7 @@ export function watchLiveness(
   let cancel: (() => void) | undefined;
   /** When the answer is due; never, where nothing was asked. */
   let due = 1 / 0;
+  let isAlive = false;
   let isStopped = false;
 
   const arm = (ms: number, callback: () => void) => {
@@ -41,20 +42,23 @@ export function watchLiveness(
   };
   const probe = (patience: number, mayBeLate = true) => {
     if (!ask()) return rest();
+    if (due === 1 / 0) isAlive = false;
     // Who asks again puts the verdict off no further.
     due = Math.min(due, now() + patience);
     arm(due - now(), () => {
       const isLate = now() - due > tolerance;
       due = 1 / 0;
-      if (mayBeLate && isLate) probe(patience, false);
+      if (isAlive) probe(patience);
+      else if (mayBeLate && isLate) probe(patience, false);
       else onLost(patience);
     });
   };
 
   rest();
   return {
-    heard() {
-      if (due < 1 / 0) rest();
+    heard(isAnswer) {
+      isAlive = true;
+      if (isAnswer && due < 1 / 0) rest();
     },
     probe,
     stop() {

@@ -158,7 +158,8 @@ describe('a renewal', () => {
     ['throws', () => Promise.reject(new Error('no JWT'))],
     ['throws undefined', () => Promise.reject()],
   ])('whose payload %s rejects, and is tried again each 5 s', async (_name, payload) => {
-    const { world, told, renew } = setUp(payload);
+    const { world, told, renew, acknowledged } = setUp(payload);
+    acknowledged(3_600_000);
     const renewed = renew();
     await expect(renewed).rejects.toMatchObject({
       name: 'TwoStageError',
@@ -172,11 +173,35 @@ describe('a renewal', () => {
   });
 
   test('whose payload hangs gives up after the timeout, and is tried again', async () => {
-    const { world, told, renew } = setUp(() => never(), { init: 4000 });
+    const { world, told, renew, acknowledged } = setUp(() => never(), { init: 4000 });
+    acknowledged(3_600_000);
     const renewed = renew();
     await world.advance(9000);
     await expect(renewed).rejects.toMatchObject({ code: 'renew-failed' });
     expect(told).toEqual(['ask 0', 'trouble renew-failed 4000', 'ask 9000']);
+  });
+
+  test.each<[string, object, number | undefined]>([
+    ['is refused for good', { status: 401 }, 3_600_000],
+    ['fails, where nobody said when the one in use ends,', new Error('no JWT'), undefined],
+    ['fails just before the one in use ends', new Error('no JWT'), 5000],
+  ])('whose payload %s is not tried again', async (_name, error, life) => {
+    const { world, told, renew, acknowledged } = setUp(() => Promise.reject(error));
+    acknowledged(life);
+    renew();
+    await world.advance(600_000);
+    expect(told).toEqual(['ask 0', 'trouble renew-failed 0']);
+    expect(world.timers).toBe(0);
+  });
+
+  test('whose payload says when to come back is tried again then', async () => {
+    const { world, told, renew, acknowledged } = setUp(() =>
+      Promise.reject({ status: 429, retryAfter: 60_000 }),
+    );
+    acknowledged(3_600_000);
+    renew();
+    await world.advance(119_999);
+    expect(told.filter((line) => line.startsWith('ask'))).toEqual(['ask 0', 'ask 60000']);
   });
 
   test('ignores the payload of a try that it gave up', async () => {

@@ -1,16 +1,17 @@
 import { type Failure, TwoStageError } from './errors.ts';
 import { appFacts } from './failure.ts';
 import type { Settings } from './options.ts';
+import { isRetryable, noHistory } from './retry.ts';
 
 /** How long before a payload's end the next one is asked for, in ms: from this up to twice this. */
 const margin = 30_000;
 
-/** How long after a failure of the app's the next try comes, in ms. */
+/** How long after a failure of the app's the next try comes at the soonest, in ms. */
 const retryInterval = 5000;
 
 const code = 'renew-failed';
 
-/** What keeps a payload from being asked for without a pause, whatever life its server gives it, in ms. */
+/** The soonest that a payload is renewed, in ms, however short the life that its server gives it. */
 const minInterval = 1000;
 
 /** Keeps a connection authenticated beyond the life of its init payload. */
@@ -37,6 +38,8 @@ export function createRenewal(
   let current: Promise<void> | undefined;
   let finish: ((failure?: Failure) => void) | undefined;
   let isSent = false;
+  /** When the payload in use ends, by `environment.now`; 0 where its server has not said. */
+  let expiresAt = 0;
   let cancel: (() => void) | undefined;
 
   const arm = (ms: number, callback: () => void) => {
@@ -48,14 +51,18 @@ export function createRenewal(
     isSent = false;
     const mine = (failure?: Failure) => {
       finish = current = undefined;
-      if (failure) reject(new TwoStageError(failure, true));
+      if (failure) reject(new TwoStageError(failure, isRetryable(failure, noHistory)));
       else resolve();
     };
     const fail = (error?: unknown) => {
       if (finish !== mine) return;
-      const failure: Failure = { ...appFacts(code, error), stage: 'ready', code };
+      const facts = appFacts(code, error);
+      const failure: Failure = { ...facts, stage: 'ready', code };
       mine(failure);
-      arm(retryInterval, renew);
+      cancel?.();
+      const delay = Math.max(retryInterval, facts.retryAfter ?? 0);
+      // A refusal is final, and a payload that has ended is its server's to judge.
+      if (facts.code === code && environment.now() + delay < expiresAt) arm(delay, renew);
       onTrouble(failure);
     };
     finish = mine;
@@ -88,7 +95,8 @@ export function createRenewal(
       if (current && !isSent) return;
       finish?.();
       cancel?.();
-      if (!Number.isFinite(expiresIn)) return;
+      expiresAt = Number.isFinite(expiresIn) ? environment.now() + expiresIn : 0;
+      if (!expiresAt) return;
       const latest = expiresIn - margin * (1 + environment.random());
       arm(Math.max(minInterval, expiresIn / 2, latest), renew);
     },

@@ -4,7 +4,13 @@ import type { History, RetryOptions } from './types.ts';
 
 export const noHistory: History = { tries: 0, rejections: 0, drops: 0 };
 
-const finalCodes = ['forbidden', 'protocol-error', 'address-refused', 'websocket-missing'];
+const finalCodes = [
+  'closed',
+  'forbidden',
+  'protocol-error',
+  'address-refused',
+  'websocket-missing',
+];
 
 /**
  * Whether trying again may help. Credentials that an HTTP answer refused are final; those that the

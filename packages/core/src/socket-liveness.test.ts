@@ -71,22 +71,34 @@ describe('the heartbeat', () => {
 
   test.each<[string, object]>([
     ['frame of the application', { type: 'message', data: 'hello' }],
-    ['pong', { type: 'pong' }],
     ['frame of a type that is not known', { type: 'news' }],
     ['ping', { type: 'ping' }],
     ['binary frame', new ArrayBuffer(1)],
-  ])('takes any %s for an answer', async (_name, frame) => {
+  ])('takes any %s for a sign of life', async (_name, frame) => {
     const { socket, world, ready } = rigV1();
     const ws = await ready({ heartbeat: 5000 });
-    for (let beat = 1; beat <= 5; beat += 1) {
-      await world.advance(5000);
+    await world.advance(5000);
+    for (let beat = 1; beat <= 10; beat += 1) {
       await world.advance(4000);
       ws.say(frame);
     }
-    expect([pings(ws), socket.getSnapshot().status]).toEqual([5, 'ready']);
+    expect(socket.getSnapshot().status).toBe('ready');
+    await world.advance(10_000);
+    expect(socket.getSnapshot()).toMatchObject(dead);
   });
 
-  test('takes a frame that cannot be read for an answer too', async () => {
+  test('takes a frame from before the question for no answer', async () => {
+    const { socket, world, ready } = rigV1();
+    const ws = await ready();
+    world.show();
+    ws.say({ type: 'message', data: 'held back while the page was hidden' });
+    await world.advance(5999);
+    expect(socket.getSnapshot().status).toBe('ready');
+    await world.advance(1);
+    expect(socket.getSnapshot()).toMatchObject(dead);
+  });
+
+  test('takes a frame that cannot be read for a sign of life too', async () => {
     const { socket, world, ready, events } = rigV1({
       codec: {
         encode: String,

@@ -35,6 +35,8 @@ const states: { readonly [name: string]: (r: Rig) => unknown } = {
     await world.advance(2000);
   },
 };
+/** What a page may be in that has something to let go of. */
+const holding = Object.entries(states).filter(([name]) => !name.startsWith('waiting'));
 const stageOf: { readonly [name: string]: string } = {
   'fetching-token': 'token',
   connecting: 'connect',
@@ -167,30 +169,39 @@ describe('a hidden page', () => {
 });
 
 describe('pagehide', () => {
-  test.each(Object.entries(states))(
-    'from %s lets go of everything at once',
-    async (name, enter) => {
-      const r = rigV1();
-      await enter(r);
-      const { socket, world, events, dialled, tokenCalls } = r;
-      const [told, asked] = [events.length, tokenCalls.length];
-      world.tell('pagehide');
-      expect(socket.getSnapshot()).toMatchObject({
-        ...away,
-        failure: { stage: stageOf[name] ?? 'ready', code: 'page-hidden', retryable: true },
-      });
-      expect(socket.getSnapshot()).not.toHaveProperty('retryAt');
-      for (const { live, attached } of dialled) expect([live, attached]).toEqual([false, false]);
-      expect(world.timers).toBe(0);
-      world.hide();
-      world.goOnline();
-      world.tell('resume');
-      socket.check();
-      await world.advance(3_600_000);
-      expect(events.slice(told)).toEqual(['state waiting']);
-      expect([socket.getSnapshot().status, tokenCalls.length]).toEqual(['waiting', asked]);
-    },
-  );
+  test.each(holding)('from %s lets go of everything at once', async (name, enter) => {
+    const r = rigV1();
+    await enter(r);
+    const { socket, world, events, dialled, tokenCalls } = r;
+    const [told, asked] = [events.length, tokenCalls.length];
+    world.tell('pagehide');
+    expect(socket.getSnapshot()).toMatchObject({
+      ...away,
+      failure: { stage: stageOf[name] ?? 'ready', code: 'page-hidden', retryable: true },
+    });
+    expect(socket.getSnapshot()).not.toHaveProperty('retryAt');
+    for (const { live, attached } of dialled) expect([live, attached]).toEqual([false, false]);
+    expect(world.timers).toBe(0);
+    world.hide();
+    world.goOnline();
+    world.tell('resume');
+    socket.check();
+    await world.advance(3_600_000);
+    expect(events.slice(told)).toEqual(['state waiting']);
+    expect([socket.getSnapshot().status, tokenCalls.length]).toEqual(['waiting', asked]);
+  });
+
+  test('leaves a wait alone, and what the server said of it', async () => {
+    const { socket, world, become } = rig();
+    (await become('ready')).drop(1012, 'retry-after=30000');
+    const before = socket.getSnapshot();
+    world.tell('pagehide');
+    world.hide();
+    world.show();
+    world.tell('pageshow');
+    expect(socket.getSnapshot()).toBe(before);
+    expect(waitLeft(socket, world)).toBe(30_500);
+  });
 
   test('closes the connection with 1000, and aborts what the app is asked', async () => {
     const getToken = vi.fn((_: { signal: AbortSignal }) => never<string>());
@@ -296,7 +307,7 @@ describe('pagehide', () => {
 });
 
 describe('pageshow', () => {
-  test.each(Object.entries(states))(
+  test.each(holding)(
     'after a pagehide from %s comes back at once, with fresh credentials',
     async (_name, enter) => {
       const r = rig();

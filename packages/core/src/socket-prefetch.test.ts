@@ -270,10 +270,19 @@ describe('a spare that expires', () => {
 
   test('and was slow to come counts from when it was asked for', async () => {
     const { world, route } = await prefetching();
-    await world.advance(30_000);
+    await world.advance(8000);
     await route.last().answer({ expiresIn: 900_000 });
-    await world.advance(870_000);
+    await world.advance(892_000);
     expect(route.asked).toHaveLength(3);
+  });
+
+  test('and never comes is given up after the timeout of the token stage, and told', async () => {
+    const { socket, world, route, events } = await prefetching();
+    await world.advance(9999);
+    expect(route.last().signal.aborted).toBe(false);
+    await world.advance(1);
+    expect([route.last().signal.aborted, events.at(-1)]).toEqual([true, 'error token-timeout']);
+    expect(socket.getSnapshot().status).toBe('ready');
   });
 
   test('is of no more interest once its connection is gone', async () => {

@@ -53,14 +53,15 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
    * Renews the init payload of a ready connection in place, as the client does by itself before the one
    * in use expires: for an app that has another JWT and does not want to wait. Resolves when the server
    * has taken it; calls while one is under way share it.
-   * @throws TwoStageError `renew-failed` where there is nothing to renew (not ready, no init stage, the
-   * original wire) or `initPayload` fails; with the failure of the connection when that is lost meanwhile.
+   * Rejects with a TwoStageError: `renew-failed` where there is nothing to renew (not ready, no init stage,
+   * the original wire) or `initPayload` fails; the failure of the connection when that is lost meanwhile.
    */
   declare readonly renew: () => Promise<void>;
 
   /**
-   * Looks at once whether the connection is still alive, and hurries a wait for the network: for
-   * environments that know of it and have no event for it, such as `AppState` in React Native.
+   * Asks at once whether a ready connection is still alive, and ends a wait within a second, unless the
+   * server said how long, or the network or the page is missing. For environments whose events the client
+   * does not hear, such as `AppState` in React Native.
    */
   declare readonly check: () => void;
 

@@ -1,19 +1,17 @@
 import type { Settings } from './options.ts';
-import type { Options, Token, TokenContext } from './types.ts';
+import type { Context, Options, Token } from './types.ts';
 
 /** How long a doubt about the token in hand rules out another, unless a connection opens: ms. */
 const doubtInterval = 60_000;
 
 /** The token in hand: fetched, used, and given up by what becomes of the connections it opens. */
 export interface Tokens {
-  /** The token of the attempt before, for `getToken` to see. */
-  readonly previous: Token | undefined;
   /** When the token in hand expires, by `environment.now`. */
   readonly expiresAt: number;
   /** The token in hand, if an attempt may use it: one that has not been out, or may go out again. */
-  reuse(tokenRetry: Options['tokenRetry']): Token | undefined;
+  reuse(): Token | undefined;
   /** Asks the app for a fresh one. Rejects with what `getToken` throws. */
-  fetch(getToken: NonNullable<Options['getToken']>, context: TokenContext): Promise<Token>;
+  fetch(getToken: NonNullable<Options['getToken']>, context: Context): Promise<Token>;
   /** The token in hand goes out with an upgrade. Returns whether it has been out before. */
   dial(): boolean;
   opened(): void;
@@ -40,14 +38,11 @@ export function createTokens(settings: Settings): Tokens {
   };
 
   return {
-    get previous() {
-      return previous;
-    },
     get expiresAt() {
       return expiresAt;
     },
-    reuse(tokenRetry) {
-      const policy = tokenRetry ?? (inHand?.reusable ? 'reuse' : 'refresh');
+    reuse() {
+      const policy = settings.tokenRetry ?? (inHand?.reusable ? 'reuse' : 'refresh');
       const spent = opened && inHand?.reusable === false;
       const usable = !dialled || (policy === 'reuse' && !spent);
       return usable && settings.environment.now() < expiresAt ? inHand : undefined;
@@ -55,7 +50,7 @@ export function createTokens(settings: Settings): Tokens {
     async fetch(getToken, context) {
       const askedAt = settings.environment.now();
       drop();
-      const token = toToken(await getToken(context));
+      const token = toToken(await getToken({ ...context, previous }));
       if (!context.signal.aborted) {
         inHand = previous = token;
         expiresAt = expiry(token, askedAt);

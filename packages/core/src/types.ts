@@ -65,7 +65,10 @@ export interface RetryOptions {
   readonly factor: number;
   /** The shortest wait from the second try on, in ms. Default 250. */
   readonly minDelay: number;
-  /** Tries in a row before the socket closes with the last failure. Default `Infinity`. */
+  /**
+   * Tries in a row before the socket closes with the last failure; losing a connection is one, during a
+   * handover too. Default `Infinity`.
+   */
   readonly maxAttempts: number;
   /** How long a connection must have been ready before the count starts over, in ms. Default 10000. */
   readonly stableAfter: number;
@@ -112,11 +115,11 @@ export interface QueueOptions {
 export interface Heartbeat<Incoming = unknown, Outgoing = unknown> {
   /** How often it asks, in ms. Default 0: as often as the ack says, on the original wire never. */
   readonly interval: number;
-  /** How long the answer may take, in ms; any frame is one. At most `interval`, which 0 stands for. Default 10000. */
+  /** How long the answer may take, in ms; other frames put the verdict off by as much. At most `interval`, which 0 stands for. Default 10000. */
   readonly timeout: number;
   /** What asks on the original wire; `two-stage.v1` has a ping of its own. Default: nothing does. */
   readonly ping: () => Outgoing | undefined;
-  /** Whether a message is only the answer to a ping, and none of the application's. Default: none is. */
+  /** Whether a message of the original wire is but the answer to a ping. Default: none is. */
   readonly isPong: (message: Incoming) => boolean;
 }
 
@@ -149,7 +152,6 @@ export interface WebSocketLike {
   binaryType: string;
   readonly bufferedAmount: number;
   readonly readyState: number;
-  readonly protocol: string;
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
@@ -200,14 +202,19 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly isReady?: ((message: unknown) => boolean) | undefined;
   /** Whether a message before ready says that the init payload is refused. Default: none does. */
   readonly isRejected?: ((message: unknown) => boolean) | undefined;
+  /** How attempts follow one another; what is left out keeps its default. */
   readonly retry?: Partial<RetryOptions> | undefined;
+  /** How long each phase may take, in ms; 0 is off. */
   readonly timeouts?: Partial<Timeouts> | undefined;
-  /** Pings of the client's own, and what answers them; `false` sends none. Used from the next connection on. */
+  /**
+   * Pings of the client's own, and what answers them; `false` sends none. Newer functions are used at
+   * once, newer times from the next connection on.
+   */
   readonly heartbeat?: false | Partial<Heartbeat<Incoming, Outgoing>> | undefined;
   /**
    * Keeps a spare token while the socket is ready, where a retry would need a fresh one, so that coming
    * back takes a round trip less. Costs a token for each connection, and another whenever the spare
-   * expires. Default false.
+   * expires. One that fails is an `error` event, and is asked for again by the next connection. Default false.
    */
   readonly prefetch?: boolean | undefined;
   /** What `send` keeps while the socket is not ready; `false` refuses it, as request/response users want. */
@@ -218,6 +225,7 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly protocols?: string | readonly string[] | undefined;
   /** Default: the global `WebSocket`, looked up at each attempt. */
   readonly WebSocket?: WebSocketConstructor | undefined;
+  /** Clock, randomness, timers and page events; what is left out is the platform's. */
   readonly environment?:
     | (Partial<Omit<Environment, 'page'>> & { readonly page?: Partial<Page> })
     | undefined;
@@ -232,18 +240,20 @@ interface Trying {
   readonly failure?: TwoStageError | undefined;
 }
 
-interface Waiting {
+/**
+ * What the next try waits for: a time by `environment.now`; or the network, a page that is seen, a page
+ * that is back from the back/forward cache.
+ */
+export type Until =
+  | { readonly retryAt: number; readonly until?: undefined }
+  | { readonly until: 'online' | 'visible' | 'shown'; readonly retryAt?: undefined };
+
+type Waiting = Until & {
   readonly status: 'waiting';
+  /** The try that failed, or that was let go; from 1. */
   readonly attempt: number;
   readonly failure: TwoStageError;
-  /** When the next try begins, by `environment.now`. */
-  readonly retryAt?: number;
-  /**
-   * What the next try waits for, where it is not a time: the network, a page that is seen, a page that
-   * has come back from the back/forward cache.
-   */
-  readonly until?: 'online' | 'visible' | 'shown';
-}
+};
 
 /** What a socket is doing: immutable, a new object at each change, told apart by `status`. */
 export type State =
@@ -276,10 +286,17 @@ export interface Unsent<Outgoing = unknown> {
 export interface Events<Incoming = unknown, Outgoing = unknown> {
   /** A message of the application. */
   readonly message: Incoming;
-  /** Both stages are through; `ack` is the message that said so, `undefined` without an init stage. */
+  /**
+   * Both stages are through; `ack` is the message that said so, `undefined` without an init stage. Told
+   * again after a handover: what a server keeps for a connection has to be asked for again.
+   */
   readonly ready: { readonly ack: unknown; readonly wire: Wire };
-  /** An attempt or a connection failed, or a frame could not be read. */
+  /**
+   * An attempt or a connection failed; or, while the connection goes on, a renewal, a spare token, a
+   * handover or the reading of a frame: the state tells which.
+   */
   readonly error: TwoStageError;
+  /** The new state, after each change. */
   readonly statechange: State;
   readonly unsent: Unsent<Outgoing>;
   /** The state has become `closed`: the last event until the socket is opened again. */

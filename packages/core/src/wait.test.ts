@@ -11,7 +11,7 @@ function setUp(delay: number, { mayHurry = true, online = true } = {}) {
     world,
     delay,
     mayHurry,
-    (until) => told.push('until' in until ? until.until : until.retryAt - start),
+    ({ until, retryAt }) => told.push(until ?? (retryAt ?? start) - start),
     () => told.push('done'),
   );
   const events = ['online', 'visibilitychange'] as const;

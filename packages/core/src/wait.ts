@@ -1,7 +1,4 @@
-import type { Environment } from './types.ts';
-
-/** What a wait is for: a time by `environment.now`, the network, or a page that is seen. */
-export type Until = { readonly retryAt: number } | { readonly until: 'online' | 'visible' };
+import type { Environment, Until } from './types.ts';
 
 export interface Wait {
   /**
@@ -27,7 +24,7 @@ export function startWait(
   let parked: 'online' | 'visible' | undefined;
   let retryAt = 0;
 
-  const missing = () => (page.online() ? (page.visible() ? undefined : 'visible') : 'online');
+  const missing = () => (!page.online() ? 'online' : !page.visible() ? 'visible' : undefined);
   const waitFor = (ms: number) => {
     parked = undefined;
     retryAt = now() + ms;

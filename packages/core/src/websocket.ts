@@ -12,7 +12,6 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
-const constants = { CONNECTING, OPEN, CLOSING, CLOSED };
 
 /** A token of RFC 9110 section 5.6.2, as RFC 6455 section 4.1 wants of a subprotocol. */
 const isToken = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
@@ -58,10 +57,10 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
           },
         });
       }
-      for (const [name, value] of Object.entries(constants)) {
+      ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].forEach((name, value) => {
         for (const target of [TwoStageWebSocket, TwoStageWebSocket.prototype])
           Object.defineProperty(target, name, { value, enumerable: true });
-      }
+      });
     }
 
     constructor(url: string | URL, protocols: string | string[] = []) {
@@ -93,8 +92,8 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
         this.binaryType = this.#binaryType;
         this.dispatchEvent(new Event('open'));
       });
+      const { origin } = new URL(this.#url);
       this.#socket.on('message', (data) => {
-        const { origin } = new URL(this.#url);
         this.dispatchEvent(new MessageEvent('message', { data, origin }));
       });
       this.#socket.on('statechange', (state) => this.#follow(state));
@@ -149,8 +148,8 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
       ws.addEventListener('error', () => {
         failed = true;
       });
-      ws.addEventListener('close', (event) => {
-        if (ws === this.#ws && this.#readyState) this.#end(event, failed);
+      ws.addEventListener('close', ({ code, reason, wasClean }) => {
+        if (ws === this.#ws && this.#readyState) this.#end(failed, { code, reason, wasClean });
       });
       return ws;
     }
@@ -158,9 +157,8 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
     #follow(state: State): void {
       const { status, failure }: { status: string; failure?: TwoStageError | undefined } = state;
       const wasOpen = this.#readyState === OPEN;
-      if (this.#readyState >= CLOSING || status === 'ready' || !(wasOpen || status === 'closed')) {
-        return;
-      }
+      const goesOn = wasOpen ? status === 'ready' : status !== 'closed';
+      if (this.#readyState >= CLOSING || goesOn) return;
       this.#readyState = CLOSING;
       // Closed on purpose: its connection tells of its end in its time, where there is one.
       if (!failure && this.#ws && this.#ws.readyState < CLOSED) return;
@@ -169,19 +167,18 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
       // Later, so that a page that is put away hears of it when it is shown again, as of any `WebSocket`.
       // No error once it was open: a library may take that for a reason not to come back.
       const code = failure?.closeCode ?? 1006;
-      setTimeout(() => this.#end({ code, reason: '', wasClean: false }, !wasOpen));
+      setTimeout(() => this.#end(!wasOpen, { code, reason: '', wasClean: false }));
     }
 
-    #end(event: Pick<CloseEvent, 'code' | 'reason' | 'wasClean'>, failed: boolean): void {
+    #end(failed: boolean, facts: CloseEventInit): void {
       this.#readyState = CLOSED;
       this.#socket.close();
       if (failed) this.dispatchEvent(new Event('error'));
-      const { code, reason, wasClean } = event;
-      const facts = { code, reason, wasClean };
       // Node 20 has no CloseEvent.
-      const { CloseEvent } = globalThis;
       this.dispatchEvent(
-        CloseEvent ? new CloseEvent('close', facts) : Object.assign(new Event('close'), facts),
+        globalThis.CloseEvent
+          ? new CloseEvent('close', facts)
+          : Object.assign(new Event('close'), facts),
       );
     }
   }
@@ -193,7 +190,7 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
 function toHref(given: string | URL): string {
   try {
     const [href] = toAddress(given, undefined, {}, globalThis.location?.href);
-    if (/^wss?:/.test(href) && !String(given).includes('#')) return href;
+    if (/^wss?:/.test(href) && !/#/.test(String(given))) return href;
   } catch {}
   return refuse('SyntaxError', 'url: none of a WebSocket');
 }
