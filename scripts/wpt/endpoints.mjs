@@ -113,12 +113,11 @@ const endpoints = {
   handshake_no_extensions: { serve: closeAtOnce },
   handshake_sleep_2: { sleep: 2000, serve: closeAtOnce },
   sleep_10_v13: { sleep: 10_000, serve: listens({ says: true, ends: true }) },
-  // A close that the client sends at once is read, and so answered, only when it goes on.
+  // `ws` answers a close by closing, too.
   'delayed-passive-close': {
-    serve: async (ws) => {
-      ws.pause();
-      await delay(1000);
-      ws.resume();
+    serve: (ws) => {
+      const close = ws.close.bind(ws);
+      ws.close = (...args) => setTimeout(close, 1000, ...args);
     },
   },
   'receive-many-with-backpressure': {
