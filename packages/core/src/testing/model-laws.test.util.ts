@@ -133,13 +133,17 @@ export function createLaws() {
         const isClosed = now.status === 'closed' || now.status === 'idle';
         must(!isClosed || isLast, `C3: ${event} in ${now.status}`);
       }
-      must(!isOver || event === 'statechange', `C3: ${event} after close`);
+      // A close takes back what nobody has heard of yet: the socket may have been open in between.
+      const mayBeUnheard = closes <= opens;
+      must(
+        !isOver || event === 'statechange' || (event === 'unsent' && mayBeUnheard),
+        `C3: ${event} after close`,
+      );
       if (event === 'statechange') {
         const from: Status = state.status;
         const to: Status = payload.status;
         must(payload !== state, 'a statechange without a new snapshot');
-        // A close takes back what nobody has heard of yet: the socket may have been open in between.
-        const isUnheard = from === 'closed' && to === 'closed' && closes <= opens;
+        const isUnheard = from === 'closed' && to === 'closed' && mayBeUnheard;
         closes += +(to === 'closed');
         const move = `${from} > ${to}`;
         must(isUnheard || lawful.has(move), `state: ${move} is not in the diagram`);
@@ -166,7 +170,8 @@ export function createLaws() {
           lastSaid = Number(id);
         }
       } else if (event === 'error') {
-        const text = inspect(payload, { depth: 5 }) + JSON.stringify(payload);
+        const { message, cause } = payload;
+        const text = message + JSON.stringify(payload) + (cause ? inspect(cause) : '');
         must(!text.includes(secret), 'C8: a secret in an error');
       }
     },

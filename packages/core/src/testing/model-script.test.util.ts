@@ -13,6 +13,7 @@ const weights = {
   release: 1,
   renew: 2,
   check: 2,
+  'check on and on': 1,
   'await ready': 1,
   'wait 10': 2,
   'wait 1000': 5,
@@ -109,7 +110,11 @@ const nested = [
   'release',
   'configure queue',
   'throw',
+  'close and throw',
 ] as const;
+
+/** What a platform reports as it pleases, where it is a listener of a signal that does it. */
+export const isThrow = (step: Nested) => step === 'throw' || step === 'close and throw';
 
 export type Nested = (typeof nested)[number];
 
@@ -124,8 +129,7 @@ const table: readonly Step[] = Object.entries(weights).flatMap(([step, weight]) 
 
 const insides: readonly Manner[] = places.flatMap((place) =>
   nested
-    // A platform reports what a listener of a signal throws as it pleases.
-    .filter((step) => step !== 'throw' || place !== 'abort')
+    .filter((step) => !isThrow(step) || place !== 'abort')
     .map((step) => [step, place] as const),
 );
 const manners: readonly Manner[] = [
@@ -161,21 +165,30 @@ const setup = fc.record<Setup>({
   payloadLife: at([undefined, 40_000, 3_600_000]),
 });
 
-/** A run: a setup, how many steps lead towards ready before anything else, and the script. */
+/** What leads to ready, and on into a handover. */
+export const lead: readonly Step[] = [
+  'connect',
+  ...Array<Step>(4).fill('go on'),
+  'going-away 0',
+  'wait 1000',
+  ...Array<Step>(3).fill('go on'),
+];
+
+/** A run: a setup, how many steps of the lead are taken before anything else, and the script. */
 export type Run = readonly [Setup, number, readonly Move[]];
 
 export const anyRun: fc.Arbitrary<Run> = fc.tuple(
   setup,
-  fc.nat(9),
+  fc.nat(lead.length),
   fc.array(fc.tuple(at(table), at(manners)), { maxLength: 40, size: 'max' }),
 );
 
 /** A run in a line. */
-export function describeRun([setup, lead, script]: Run): string {
+export function describeRun([setup, count, script]: Run): string {
   const told = script.map(([step, manner]) => {
     if (manner === 'alone') return step;
     return manner === 'tick' ? `${step} &` : `${step} (${manner[0]} in ${manner[1]})`;
   });
   const facts = Object.entries(setup).map(([name, value]) => `${name} ${value}`);
-  return `${facts.join(', ')}: connect ×${+(lead > 0)}, go on ×${Math.max(0, lead - 1)}; ${told.join('; ')}`;
+  return `${facts.join(', ')}: ${[...lead.slice(0, count), ...told].join('; ')}`;
 }

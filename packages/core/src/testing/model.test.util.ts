@@ -8,6 +8,8 @@ import {
   anyRun,
   describeRun,
   events,
+  isThrow,
+  lead,
   type Nested,
   type Place,
   type Run,
@@ -17,7 +19,6 @@ import {
 
 const original = { interval: 5000, timeout: 3000 };
 const heartbeatOfV1 = { interval: 25_000, timeout: 10_000 };
-const wakeTimeout = 3000;
 
 /** More timers in one step than any lawful run sets. */
 const maxTimers = 10_000;
@@ -36,9 +37,22 @@ const garbage = [
   new ArrayBuffer(9),
 ];
 
+/** What of it the framed wire allows. */
+const isFrame = (data: unknown) => typeof data !== 'string' || data.includes('"type":"');
+
+/** A spare is not fetched more often than this, in ms, on one connection. */
+const spareInterval = 60_000;
+
+const stableAfter = 10_000;
+
+/** What is done, as a step or in the middle of one. */
+type Deed = Step | Exclude<Nested, 'throw' | 'close and throw'>;
+
 /** A promise of the app's that a step settles. */
 interface Asked {
   readonly signal: AbortSignal;
+  /** Whether an attempt needs it: the end of the attempt is the end of the question, and the other way round. */
+  readonly isVital: boolean;
   readonly user: number;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -49,6 +63,7 @@ function createModel(setup: Setup) {
   const laws = createLaws();
   const { lines, live, must } = laws;
   const world = new FakeEnvironment();
+  const begunAt = world.now();
   const isV1 = setup.wire === v1 && setup.hasInit;
   const heartbeat = isV1 ? heartbeatOfV1 : setup.isOwn ? original : undefined;
   const ack = {
@@ -61,6 +76,8 @@ function createModel(setup: Setup) {
   const releases: (() => void)[] = [];
   const armed = new Map<Place, Nested[]>();
   const spent = new Set<string>();
+  /** Attempts for which the app has failed. */
+  const failed: AbortSignal[] = [];
   const renewals: { readonly line: Line | undefined; isSettled: boolean }[] = [];
   const readies: { isSettled: boolean }[] = [];
   let user = 1;
@@ -79,25 +96,37 @@ function createModel(setup: Setup) {
   let holders = 0;
   let isOpen = false;
   let graceUntil = 0;
+  let spares = 0;
+  let handovers = 0;
+  /** When it slept last, or the app failed in the middle of something, in ms awake. */
+  let disturbedAt = -1;
   // What the server has said of the credentials since it was opened, or stable.
   let rejections = 0;
   let isBanned = false;
 
   const hook = (place: Place) => {
     const step = armed.get(place)?.shift();
-    if (step === 'throw') throw new Error('clumsy');
-    if (step) take(step);
+    if (!step) return;
+    if (step !== 'throw') take(step === 'close and throw' ? 'close' : step);
+    if (!isThrow(step)) return;
+    disturbedAt = awake;
+    throw new Error('clumsy');
   };
   const listensTo = (signal: AbortSignal) => {
     if (laws.signals.has(signal)) return;
     laws.signals.add(signal);
     signal.addEventListener('abort', () => hook('abort'));
   };
-  /** The socket calls the app. */
-  const called = (place: Place) => {
+  /** The socket calls the app, on behalf of an attempt where that has a signal. */
+  const called = (place: Place, signal?: AbortSignal) => {
     const { status } = socket.getSnapshot();
     must(status !== 'closed' && status !== 'idle', `C3: ${place} is called in ${status}`);
-    hook(place);
+    try {
+      hook(place);
+    } catch (error) {
+      if (signal) failed.push(signal);
+      throw error;
+    }
   };
 
   const newToken = (owner: number) => {
@@ -114,13 +143,25 @@ function createModel(setup: Setup) {
   };
   const newPayload = (owner: number) => ({ type: 'jwt', token: `${secret} jwt u${owner}` });
 
-  const ask = (asked: Asked[], signal: AbortSignal) =>
+  const ask = (asked: Asked[], { signal, reason }: Context) =>
     new Promise<any>((resolve, reject) => {
-      asked.push({ signal, user, resolve, reject });
+      const isVital = reason !== 'prefetch' && reason !== 'renew';
+      asked.push({ signal, isVital, user, resolve, reject });
+    });
+  const fails = (asked: Asked[], settleIt: (asked: Asked) => void) =>
+    answer(asked, false, (one) => {
+      if (one.isVital) failed.push(one.signal);
+      settleIt(one);
     });
 
   const getToken = (context: TokenContext) => {
     listensTo(context.signal);
+    const isSpare = context.reason === 'prefetch';
+    if (isSpare) spares += 1;
+    must(
+      spares <= lines.length + handovers + (world.now() - begunAt) / spareInterval,
+      'C5: spares on end',
+    );
     const fetch = { signal: context.signal, isOver: false };
     laws.fetches.push(fetch);
     must(
@@ -132,7 +173,7 @@ function createModel(setup: Setup) {
       fetch.isOver = true;
     };
     try {
-      called('getToken');
+      called('getToken', isSpare ? undefined : context.signal);
       if (isWell) return newToken(user);
     } catch (error) {
       over();
@@ -140,15 +181,15 @@ function createModel(setup: Setup) {
     } finally {
       if (isWell) over();
     }
-    const answer = ask(tokens, context.signal);
-    answer.then(over, over);
-    return answer;
+    const asked = ask(tokens, context);
+    asked.then(over, over);
+    return asked;
   };
-  const initPayload = ({ signal }: Context) => {
-    listensTo(signal);
+  const initPayload = (context: Context) => {
+    listensTo(context.signal);
     const owner = user;
-    called('initPayload');
-    return isWell ? newPayload(owner) : ask(payloads, signal);
+    called('initPayload', context.reason === 'renew' ? undefined : context.signal);
+    return isWell ? newPayload(owner) : ask(payloads, context);
   };
 
   class ModelLine extends FakeWebSocket implements Line {
@@ -212,8 +253,8 @@ function createModel(setup: Setup) {
   }
 
   const given: Options<any, any> = {
-    url: () => {
-      called('url');
+    url: ({ signal }) => {
+      called('url', signal);
       return 'wss://example.test/';
     },
     ...(setup.hasToken
@@ -301,7 +342,7 @@ function createModel(setup: Setup) {
   /** What a client that has no other connection must make of the server's close. */
   const judge = (line: ModelLine, code: number) => {
     const isDecided = verdict !== undefined || armed.get('decide')?.length;
-    if (line.isAcked && world.now() - line.ackedAt >= 10_000) rejections = 0;
+    if (line.isAcked && world.now() - line.ackedAt >= stableAfter) rejections = 0;
     if (code === 4401) rejections += 1;
     const isFinal = code === 4403 || code === 4400 || (code === 4401 && rejections > 1);
     if (!isDecided) isBanned = isFinal;
@@ -323,7 +364,12 @@ function createModel(setup: Setup) {
     return true;
   };
   const tokenComes = (isLate = false) =>
-    answer(tokens, isLate, (asked) => asked.resolve(newToken(asked.user)));
+    answer(tokens, isLate, (asked) => {
+      const token = newToken(asked.user);
+      // Nobody wants it any more.
+      if (isLate) spent.add(token.token);
+      asked.resolve(token);
+    });
   const payloadComes = (isLate = false) =>
     answer(payloads, isLate, (asked) => asked.resolve(newPayload(asked.user)));
   const die = (line: ModelLine | undefined) => {
@@ -339,12 +385,25 @@ function createModel(setup: Setup) {
       must(!isError || error instanceof TwoStageError, 'renew() rejects with a TwoStageError');
     });
   };
+  const ageBy = (ms: number) => {
+    const then = world.now() + ms;
+    // However it ends: one that has been stable takes back what was held against the credentials.
+    if ((live() as ModelLine[]).some(({ ackedAt }) => then - ackedAt >= stableAfter)) {
+      rejections = -1;
+    }
+  };
+  const sleep = (ms: number) => {
+    disturbedAt = awake;
+    ageBy(ms);
+    world.sleep(ms);
+  };
   const wait = async (ms: number) => {
+    ageBy(ms);
     await world.advance(ms);
     awake += ms;
   };
 
-  const does: { readonly [step in Step | Exclude<Nested, 'throw'>]: () => unknown } = {
+  const does: { readonly [step in Deed]: () => unknown } = {
     'go on': () => {
       const line = newest();
       if (tokenComes() || payloadComes()) return;
@@ -391,6 +450,13 @@ function createModel(setup: Setup) {
       note(socket.renew(), renewal, true);
     },
     check: () => socket.check(),
+    'check on and on': async () => {
+      for (let second = 0; second < 40; second += 1) {
+        socket.check();
+        await wait(1000);
+        check();
+      }
+    },
     'await ready': () => {
       const ready = { isSettled: false };
       readies.push(ready);
@@ -400,16 +466,16 @@ function createModel(setup: Setup) {
     'wait 1000': () => wait(1000),
     'wait 11000': () => wait(11_000),
     'wait 70000': () => wait(70_000),
-    'sleep 5000': () => world.sleep(5000),
-    'sleep 3600000': () => world.sleep(3_600_000),
+    'sleep 5000': () => sleep(5000),
+    'sleep 3600000': () => sleep(3_600_000),
     'token comes': () => tokenComes(),
-    'token fails': () => answer(tokens, false, ({ reject }) => reject({ status: 503 })),
-    'token refused': () => answer(tokens, false, ({ reject }) => reject({ status: 401 })),
-    'token is none': () => answer(tokens, false, ({ resolve }) => resolve({ token: 5 })),
+    'token fails': () => fails(tokens, ({ reject }) => reject({ status: 503 })),
+    'token refused': () => fails(tokens, ({ reject }) => reject({ status: 401 })),
+    'token is none': () => fails(tokens, ({ resolve }) => resolve({ token: 5 })),
     'token comes late': () => tokenComes(true),
     'payload comes': () => payloadComes(),
-    'payload fails': () => answer(payloads, false, ({ reject }) => reject(new Error('no JWT'))),
-    'payload is undefined': () => answer(payloads, false, ({ resolve }) => resolve(undefined)),
+    'payload fails': () => fails(payloads, ({ reject }) => reject(new Error('no JWT'))),
+    'payload is undefined': () => fails(payloads, ({ resolve }) => resolve(undefined)),
     'payload comes late': () => payloadComes(true),
     accept: () => newest()?.acceptIt(),
     ack: () => newest()?.ackIt(),
@@ -422,7 +488,13 @@ function createModel(setup: Setup) {
       if (setup.hasInit && !line?.isAcked) line?.hear(isV1 ? '{"type":"no"}' : 'no');
     },
     say: () => speak(newest()),
-    garbage: () => newest()?.hear(garbage[garbled++ % garbage.length]),
+    garbage: () => {
+      const line = newest();
+      const data = garbage[garbled++ % garbage.length];
+      const isBroken = isV1 && line?.isAcked && line.deadAt === undefined && !isFrame(data);
+      line?.hear(data);
+      must(!isBroken || !line?.live, 'C7: what is no frame of the wire is let pass');
+    },
     'drop 1000': () => newest()?.end(1000),
     'drop 1006': () => newest()?.end(1006),
     'drop 1012': () => newest()?.end(1012),
@@ -455,6 +527,8 @@ function createModel(setup: Setup) {
     'frame is refused': () => {
       const line = newest();
       if (line) line.refuses = true;
+      // What is queued behind a full buffer comes next.
+      fill(line, 0);
     },
     'configure tokenRetry': () => {
       if (setup.policy === 'single-use') return;
@@ -500,6 +574,7 @@ function createModel(setup: Setup) {
     const line = newest();
     if (!isV1 || !line?.isAcked || line.deadAt !== undefined) return;
     line.isGoingAway = true;
+    handovers += 1;
     // The one that takes over starts counting anew where this one was stable.
     rejections = -1;
     line.hear({ type: 'going-away', retryAfter, deadline: 10_000 });
@@ -507,7 +582,7 @@ function createModel(setup: Setup) {
   const fill = (line: ModelLine | undefined, bytes: number) => {
     if (line && line.deadAt === undefined) line.bufferedAmount = bytes;
   };
-  const take = (step: Step | Exclude<Nested, 'throw'>) => {
+  const take = (step: Deed) => {
     const taken = does[step]();
     return taken instanceof Promise ? taken : undefined;
   };
@@ -535,7 +610,9 @@ function createModel(setup: Setup) {
     must(live().length <= 2, 'C2: more than two connections');
     for (const { deadAt, bufferedAmount } of live()) {
       if (deadAt === undefined || !heartbeat || bufferedAmount) continue;
-      const bound = heartbeat.interval + 2 * heartbeat.timeout + wakeTimeout + 1000;
+      // After a sleep, or where the app could not say what to ask, it asks once more.
+      const rounds = disturbedAt >= deadAt ? 2 : 1;
+      const bound = rounds * (heartbeat.interval + heartbeat.timeout);
       must(awake - deadAt <= bound, 'C10: a dead connection is not noticed');
     }
     laws.check();
@@ -546,6 +623,7 @@ function createModel(setup: Setup) {
     for (const { line, isSettled } of renewals) {
       must(isSettled || !!line?.live, 'renew() never settles');
     }
+    for (const signal of failed.splice(0)) must(signal.aborted, 'C6: a failure is not heard');
     check();
   };
 
@@ -629,9 +707,12 @@ function createModel(setup: Setup) {
 }
 
 /** Plays a run. Throws where it breaks a law. */
-export async function play([setup, lead, script]: Run): Promise<ReadonlySet<string>> {
-  const before = globalThis.reportError;
+export async function play([setup, count, script]: Run): Promise<ReadonlySet<string>> {
+  const { reportError } = globalThis;
+  const { stackTraceLimit } = Error;
   globalThis.reportError = () => {};
+  // Most runs make errors, and few need to say from where.
+  Error.stackTraceLimit = 0;
   try {
     const model = createModel(setup);
     const step = async (name: Step, isLast = true) => {
@@ -644,7 +725,7 @@ export async function play([setup, lead, script]: Run): Promise<ReadonlySet<stri
       await settle();
       model.checkSettled();
     };
-    for (let index = 0; index < lead; index += 1) await step(index ? 'go on' : 'connect');
+    for (const name of lead.slice(0, count)) await step(name);
     for (const [name, manner] of script) {
       if (typeof manner !== 'string') model.arm(...manner);
       await step(name, manner !== 'tick');
@@ -656,7 +737,8 @@ export async function play([setup, lead, script]: Run): Promise<ReadonlySet<stri
     await model.end();
     return model.laws.moves;
   } finally {
-    globalThis.reportError = before;
+    globalThis.reportError = reportError;
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
