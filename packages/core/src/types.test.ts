@@ -64,5 +64,7 @@ describe('types', () => {
       createWebSocket({ url });
       // @ts-expect-error its subprotocols too
       createWebSocket({ protocols: ['chat'] });
+      // @ts-expect-error the next instance could not have it
+      createWebSocket({ prefetch: true });
     }));
 });

@@ -480,6 +480,16 @@ describe('what libraries need', () => {
     ws.close();
   });
 
+  test('a failure, not another class, where there was no WebSocket when the class was made', async () => {
+    vi.stubGlobal('WebSocket', undefined);
+    const Face = createWebSocket();
+    const Later = vi.fn();
+    vi.stubGlobal('WebSocket', Later);
+    const ws = new Face('wss://example.test');
+    await closed(ws);
+    expect(Later).not.toHaveBeenCalled();
+  });
+
   test('properties of their own on instances', () => {
     const { ws } = setUp().open();
     Object.assign(ws, { owner: 'library' });

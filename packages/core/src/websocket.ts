@@ -1,12 +1,15 @@
-import { toAddress } from './address.ts';
 import { isAck } from './attempt.ts';
 import { jsonCodec } from './codec.ts';
 import type { TwoStageError } from './errors.ts';
 import { TwoStageSocket } from './socket.ts';
 import type { Options, State, WebSocketConstructor } from './types.ts';
 
-/** What goes on behind the class: the options of a `TwoStageSocket`, less what is the library's to say. */
-export type WebSocketOptions = Omit<Options, 'url' | 'protocols' | 'codec' | 'queue'>;
+/**
+ * What goes on behind the class: the options of a `TwoStageSocket`, less what is the library's to say, and
+ * less `prefetch`, since a spare token would be for another instance. `heartbeat.isPong` sees frames as they
+ * are. The global `WebSocket`, where none is given, is the one there is when the class is made.
+ */
+export type WebSocketOptions = Omit<Options, 'url' | 'protocols' | 'codec' | 'queue' | 'prefetch'>;
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -28,7 +31,7 @@ const isToken = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
  */
 export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocket {
   // Read now: later the global one may be the class that is made here.
-  const Native = (options.WebSocket ?? globalThis.WebSocket) as WebSocketConstructor | undefined;
+  const Native = (options.WebSocket ?? globalThis.WebSocket) as WebSocketConstructor;
 
   class TwoStageWebSocket extends EventTarget {
     readonly #url: string;
@@ -68,7 +71,7 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
       const offered = [protocols].flat().map(String);
       this.#url = toHref(url);
       if (new Set(offered.filter(isToken)).size < offered.length) {
-        refuse('SyntaxError', 'protocols: not distinct tokens');
+        refuse('SyntaxError', 'protocols: not valid');
       }
       this.#socket = new TwoStageSocket({
         ...options,
@@ -81,11 +84,10 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
         queue: false,
         // Without one, an ack of `two-stage.v1` would change the wire.
         isReady: options.isReady ?? isAck,
-        WebSocket:
-          Native &&
-          new Proxy(Native, {
-            construct: (_, args) => this.#keep(Reflect.construct(Native, args)),
-          }),
+        // Where there is none it fails: what is the global one by then may be the class that is made here.
+        WebSocket: new Proxy(Native ?? Object, {
+          construct: (_, args) => this.#keep(Reflect.construct(Native, args)),
+        }),
       });
       this.#socket.on('ready', () => {
         this.#readyState = OPEN;
@@ -119,7 +121,7 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
       return this.#binaryType;
     }
     set binaryType(type: BinaryType) {
-      if (type !== 'blob' && type !== 'arraybuffer') return;
+      if (!['blob', 'arraybuffer'].includes(type)) return;
       this.#binaryType = type;
       if (this.#ws && this.#readyState) this.#ws.binaryType = type;
     }
@@ -186,13 +188,14 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
   return TwoStageWebSocket as unknown as typeof WebSocket;
 }
 
-/** The URL as the WebSocket standard has it: relative to the page, `http` as `ws`, without a fragment. */
+/** The URL as the WebSocket standard has it: relative to the document, `http` as `ws`, without a fragment. */
 function toHref(given: string | URL): string {
   try {
-    const [href] = toAddress(given, undefined, {}, globalThis.location?.href);
-    if (/^wss?:/.test(href) && !/#/.test(String(given))) return href;
+    const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+    const href = new URL(given, base).href.replace(/^http/, 'ws');
+    if (/^wss?:[^#]*$/.test(href)) return href;
   } catch {}
-  return refuse('SyntaxError', 'url: none of a WebSocket');
+  return refuse('SyntaxError', 'url: not valid');
 }
 
 function refuse(name: string, message: string): never {
