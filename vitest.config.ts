@@ -42,6 +42,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['packages/*/src/**/*.browser.test.{ts,tsx}'],
+          globalSetup: 'packages/core/src/testing/browser-server.test.util.ts',
           testTimeout: 20_000,
           browser: {
             enabled: true,
