@@ -25,6 +25,10 @@ async function main() {
     },
   });
   const [runs, firstSeed] = [Number(values.runs), Number(values.seed)];
+  if (!(runs > 0 && firstSeed >= 0)) {
+    console.error('--runs and --seed must be numbers.');
+    process.exit(1);
+  }
   const start = performance.now();
   let seed = firstSeed;
   let played = 0;

@@ -263,7 +263,6 @@ export function createClient<Incoming, Outgoing>(
   const shut = (failure: TwoStageError | undefined, closeCode?: number, reason?: string) => {
     if (state.status === 'closed') return;
     cancelGrace?.();
-    for (const stop of stopListening.splice(0)) stop();
     tokens = createTokens(settings);
     state = Object.freeze({ status: 'closed', failure });
     batch(() => {
@@ -273,6 +272,7 @@ export function createClient<Incoming, Outgoing>(
       report(queue.clear(), 'closed');
       emit('close', { failure });
       leave(closeCode, reason);
+      for (const stop of stopListening.splice(0)) stop?.();
     });
   };
 

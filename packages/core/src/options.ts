@@ -89,6 +89,7 @@ export function toSettings(options: Options<any, any>): Settings {
       Object.keys(tokenIn ?? {}).join() === 'query',
     "'query', 'subprotocol', { query: name } or a function",
   );
+  must('prefetch', typeof (options.prefetch ?? true) === 'boolean', 'true or false');
   must('codec', isFunction(codec?.encode) && isFunction(codec.decode), '{ encode, decode }');
   // A payload that is missing by mistake must not make a socket that needs none.
   must('initPayload', options.initPayload !== undefined || !('initPayload' in options), 'defined');
@@ -108,6 +109,7 @@ export function toSettings(options: Options<any, any>): Settings {
 
 /** What is given, over the defaults; methods keep their `this`. */
 function merge<T extends object>(group: string, defaults: T, given?: Partial<T>): T {
+  must(group, !given || (typeof given === 'object' && !Array.isArray(given)), 'an object');
   const merged: { [name: string]: any } = { ...defaults };
   for (const name in merged) {
     const value: unknown = given?.[name as keyof T];
@@ -116,7 +118,7 @@ function merge<T extends object>(group: string, defaults: T, given?: Partial<T>)
     must(
       `${group}.${name}`,
       typeof value === expected && (typeof value !== 'number' || value >= 0),
-      expected === 'number' ? '0 or more' : 'a function',
+      expected === 'number' ? 'a number, 0 or more' : 'a function',
     );
     merged[name] = isFunction(value) ? value.bind(given) : value;
   }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { TwoStageError } from './errors.ts';
 import {
   deferred,
+  FakeEnvironment,
   never,
   nothing,
   originalAck,
@@ -562,4 +563,13 @@ test('a payload that comes after the page was put away goes nowhere', async () =
   await settle();
   expect(ws.sent).toEqual([]);
   expect(leaks().late).toBe(0);
+});
+
+test('a page that gives nothing to stop listening by is listened to all the same', async () => {
+  const world = new FakeEnvironment();
+  const page = { on: () => undefined as unknown as () => void };
+  const { socket, become, events } = rig({ environment: { ...world, page } });
+  await become('ready');
+  socket.close();
+  expect(events.at(-1)).toBe('close');
 });
