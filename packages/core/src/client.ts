@@ -263,6 +263,8 @@ export function createClient<Incoming, Outgoing>(
   const shut = (failure: TwoStageError | undefined, closeCode?: number, reason?: string) => {
     if (state.status === 'closed') return;
     cancelGrace?.();
+    // Now, since whoever hears of the end may open it again, and listens anew.
+    const stops = stopListening.splice(0);
     tokens = createTokens(settings);
     state = Object.freeze({ status: 'closed', failure });
     batch(() => {
@@ -272,7 +274,7 @@ export function createClient<Incoming, Outgoing>(
       report(queue.clear(), 'closed');
       emit('close', { failure });
       leave(closeCode, reason);
-      for (const stop of stopListening.splice(0)) stop?.();
+      for (const stop of stops) stop?.();
     });
   };
 

@@ -573,3 +573,14 @@ test('a page that gives nothing to stop listening by is listened to all the same
   socket.close();
   expect(events.at(-1)).toBe('close');
 });
+
+test('a page is listened to where a listener to the abort of close() has opened the socket again', async () => {
+  const { socket, world, tokenCalls, dial, leaks } = rig();
+  await dial();
+  tokenCalls[0]?.signal.addEventListener('abort', () => socket.connect());
+  socket.close();
+  world.tell('pagehide');
+  expect(socket.getSnapshot()).toMatchObject(away);
+  socket.close();
+  expect(leaks()).toEqual(nothing);
+});
