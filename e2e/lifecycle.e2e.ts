@@ -267,7 +267,8 @@ test('notices soon after a thaw that it was cut off meanwhile', async () => {
     'waiting',
     ...opening,
   ]);
-  expect(when(seen, 'waiting') - when(seen, 'resume')).toBeLessThan(3000 + slack);
+  // What was held back since before the question puts the verdict off once.
+  expect(when(seen, 'waiting') - when(seen, 'resume')).toBeLessThan(2 * 3000 + slack);
   await exchange('thawed');
 });
 
