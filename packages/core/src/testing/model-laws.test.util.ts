@@ -173,6 +173,8 @@ export function createLaws() {
         const { message, cause } = payload;
         const text = message + JSON.stringify(payload) + (cause ? inspect(cause) : '');
         must(!text.includes(secret), 'C8: a secret in an error');
+        const isLate = payload.code === 'token-timeout' && fetches.every((fetch) => fetch.isOver);
+        must(!isLate, 'a token that has come, or failed, is told to be late');
       }
     },
 
