@@ -268,6 +268,45 @@ describe('a spare that expires', () => {
     },
   );
 
+  test.each([1, 1000, 3_600_000])(
+    'is replaced by its timer, though the clock has fallen %d ms behind that',
+    async (ms) => {
+      const { socket, world, route } = await prefetching();
+      let lag = 0;
+      const { now, random, page, after } = world;
+      socket.configure({ environment: { now: () => now() - lag, random, page, after } });
+      await route.last().answer({ expiresIn: 900_000 });
+      lag = ms;
+      await world.advance(900_000);
+      expect(route.reasons()).toEqual(['start', 'prefetch', 'prefetch']);
+      await route.last().answer({ expiresIn: 900_000 });
+      await world.advance(900_000);
+      expect(route.asked).toHaveLength(4);
+    },
+  );
+
+  test.each([{ prefetch: false }, { getToken: undefined }])(
+    'is not replaced where none is wanted any more: %j',
+    async (options) => {
+      const { socket, world, route } = await prefetching();
+      await route.last().answer({ expiresIn: 900_000 });
+      socket.configure(options);
+      await world.advance(3_600_000);
+      expect(route.asked).toHaveLength(2);
+    },
+  );
+
+  test('once it has come is not told to be late', async () => {
+    const { world, route, events } = await prefetching();
+    for (const facts of [{ expiresIn: 900_000 }, {}]) {
+      const told = events.length;
+      await route.last().answer(facts);
+      await world.advance(900_000);
+      expect(events).toHaveLength(told);
+    }
+    expect(route.asked.map(({ signal }) => signal.aborted)).toEqual([false, false, false]);
+  });
+
   test('and was slow to come counts from when it was asked for', async () => {
     const { world, route } = await prefetching();
     await world.advance(8000);
@@ -426,6 +465,26 @@ describe('while a spare is being fetched', () => {
     expect(route.asked).toHaveLength(2);
   });
 
+  test('that is given up is told of before its signal is aborted, whose listener may close', async () => {
+    const { socket, world, route, events } = await prefetching();
+    route.last().signal.addEventListener('abort', () => socket.close());
+    await world.advance(10_000);
+    expect(events.slice(-3)).toEqual(['error token-timeout', 'state closed', 'close']);
+  });
+
+  test('reconnect() by a listener to the abort of it, at a loss, makes one attempt and no wait', async () => {
+    const { socket, world, last, route, dialled, events } = await prefetching();
+    const told = events.length;
+    route.last().signal.addEventListener('abort', () => socket.reconnect());
+    last().drop();
+    expect(socket.getSnapshot().status).toBe('fetching-token');
+    expect(events.slice(told)).toEqual(['state fetching-token']);
+    await route.last().answer();
+    await world.advance(5000);
+    expect(route.reasons()).toEqual(['start', 'prefetch', 'reconnect']);
+    expect(dialled).toHaveLength(2);
+  });
+
   test('whoever kept the signal of one hears of the end of the connection', async () => {
     const { socket, world, route } = await prefetching();
     for (let spare = 1; spare <= 3; spare += 1) {
@@ -560,6 +619,17 @@ describe('a handover', () => {
     r.dialled[0]?.drop();
     await r.ready({ expiresIn: undefined });
     expect(r.last().token).toBe('token-3');
+  });
+
+  test('that fails, and makes a listener reconnect, has one token asked for and not two', async () => {
+    const r = await prefetching();
+    await r.route.last().answer();
+    await goAway(r);
+    r.socket.on('error', () => r.socket.reconnect());
+    r.last().drop();
+    await settle();
+    expect(r.route.reasons()).toEqual(['start', 'prefetch', 'reconnect']);
+    expect(r.route.most()).toBe(1);
   });
 
   test('whose token is refused with a delay has no spare asked for in spite of it', async () => {

@@ -24,9 +24,9 @@ export function createSpare(
   let controller: AbortController | undefined;
   let cancel: (() => void) | undefined;
 
-  const keep = async () => {
+  const ask = async () => {
     const { getToken, prefetch, timeouts, environment } = settings;
-    if (!prefetch || !getToken || tokens().reuse()) return;
+    if (!prefetch || !getToken) return;
     // One for all spares of a connection: whoever listens to it hears of the end.
     if (!controller || controller.signal.aborted) controller = new AbortController();
     const mine = controller;
@@ -42,7 +42,8 @@ export function createSpare(
       if (signal.aborted) return;
       cancel?.();
       const life = tokens().expiresAt - environment.now();
-      if (life > 0) cancel = environment.after(Math.max(minAge, life), keep);
+      // By then it is replaced, whatever the clock says: that may be behind the timer.
+      if (life > 0) cancel = environment.after(Math.max(minAge, life), ask);
     } catch (error) {
       if (signal.aborted) return;
       cancel?.();
@@ -51,7 +52,9 @@ export function createSpare(
   };
 
   return {
-    keep,
+    keep() {
+      if (!tokens().reuse()) ask();
+    },
     drop() {
       cancel?.();
       controller?.abort();
