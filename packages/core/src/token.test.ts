@@ -110,6 +110,16 @@ describe('doubt', () => {
     expect(tokens.doubt()).toBe(true);
   });
 
+  test('is not ruled out for hours by a clock that is set back', async () => {
+    const { world, tokens, fetch } = setUp();
+    await fetch('t1');
+    expect(tokens.doubt()).toBe(true);
+    world.setClock(world.now() - 3_600_000);
+    await fetch('t2');
+    expect(tokens.doubt()).toBe(true);
+    expect(tokens.doubt()).toBe(false);
+  });
+
   test('is allowed again once a connection has opened', async () => {
     const { tokens, fetch } = setUp();
     await fetch('t1');

@@ -31,7 +31,7 @@ export function createTokens(settings: Settings): Tokens {
   let expiresAt = 0;
   let dialled = false;
   let opened = false;
-  let nextDoubt = 0;
+  let doubtedAt = Number.NaN;
 
   const drop = () => {
     inHand = undefined;
@@ -65,11 +65,13 @@ export function createTokens(settings: Settings): Tokens {
     },
     opened() {
       opened = true;
-      nextDoubt = 0;
+      doubtedAt = Number.NaN;
     },
     doubt() {
-      if (settings.environment.now() < nextDoubt) return false;
-      nextDoubt = settings.environment.now() + doubtInterval;
+      const now = settings.environment.now();
+      // Either way, since the clock may have been set back meanwhile.
+      if (Math.abs(now - doubtedAt) < doubtInterval) return false;
+      doubtedAt = now;
       drop();
       return true;
     },
