@@ -113,7 +113,6 @@ export function createAttempt(
   const becomeReady = (ack?: any) => {
     isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
     const wire: Wire = isV1 ? v1 : 'original';
-    bound('ready');
     connection = createConnection(
       settings,
       ws as WebSocketLike,
@@ -126,6 +125,8 @@ export function createAttempt(
         lost: fail,
       },
     );
+    // Not before: an ack that cannot be read has to fail a stage that is still bounded.
+    bound('ready');
     progress.ready(ack, wire);
   };
 

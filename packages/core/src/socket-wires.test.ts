@@ -324,6 +324,20 @@ describe('two-stage.v1', () => {
   });
 });
 
+test('an ack that cannot be read fails the stage, and leaves nobody waiting for another', async () => {
+  const { socket, dial } = rig({ protocols: v1 });
+  const ws = await dial();
+  ws.accept(v1);
+  await settle();
+  // What JSON can hold and no comparison takes.
+  ws.say({ type: 'ready', heartbeat: { valueOf: 0, toString: 0 } });
+  expect(socket.getSnapshot()).toMatchObject({
+    status: 'waiting',
+    failure: { stage: 'init', code: 'init-failed' },
+  });
+  expect(ws.live).toBe(false);
+});
+
 test('frames of a connection that the client has let go of are not heard', async () => {
   const { socket, become, events } = rig();
   const old = await become('ready');
