@@ -320,9 +320,13 @@ export function createClient<Incoming, Outgoing>(
       if (state.status === 'ready') flush();
       return 'queued';
     },
-    renew: () =>
-      current?.renew() ??
-      Promise.reject(new TwoStageError({ stage: 'ready', code: 'renew-failed' }, false)),
+    renew() {
+      const failure: Failure = { stage: 'ready', code: 'renew-failed' };
+      const renewed = current?.renew() ?? Promise.reject(new TwoStageError(failure, false));
+      // Nobody has to listen.
+      renewed.catch(() => {});
+      return renewed;
+    },
     check: () => wake(true),
     configure(changed) {
       const changedAll = { ...given, ...changed };

@@ -293,10 +293,13 @@ describe('renew()', () => {
     const { socket, ready } = rigV1({
       initPayload: thenPayload(() => Promise.reject(new Error())),
     });
+    // Not ready yet, ready, and closed.
+    socket.renew();
     await ready();
     socket.renew();
     await settle();
     socket.close();
+    socket.renew();
     // Node tells of it once the microtasks are through.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
@@ -345,6 +348,21 @@ describe('an app that has no new payload', () => {
       expect(events.filter((event) => event === 'error renew-failed')).toHaveLength(6);
     },
   );
+
+  test.each(['close', 'reconnect'] as const)('may be answered by %s(), which wins', async (end) => {
+    const r = rigV1({ initPayload: thenPayload(() => Promise.reject(boom)), heartbeat: false });
+    const { socket, world, ready, leaks } = r;
+    await ready({ expiresIn: 60_000 });
+    const off = socket.on('error', () => {
+      off();
+      socket[end]();
+    });
+    await world.advance(30_000);
+    const { status } = socket.getSnapshot();
+    expect(status).toBe(end === 'close' ? 'closed' : 'connecting');
+    socket.close();
+    expect(leaks()).toEqual(nothing);
+  });
 
   test.each(ways)('since it %s, makes renew() reject', async (_name, next, cause) => {
     const { socket, ready } = rigV1({ initPayload: thenPayload(next) });
