@@ -107,6 +107,25 @@ describe('a probe', () => {
     expect(told).toEqual(['ask 0', 'ask 0', 'lost 3000']);
   });
 
+  test('again does not forget what has come since the first', async () => {
+    const { world, told, probe, heard } = setUp(0, 0);
+    probe(3000);
+    heard(false);
+    await world.advance(2000);
+    probe(3000);
+    await world.advance(1000);
+    expect(told).toEqual(['ask 0', 'ask 2000', 'ask 3000']);
+  });
+
+  test('again, with the clock set back meanwhile, is not waited for any longer', async () => {
+    const { world, told, probe } = setUp(0, 0);
+    probe(3000);
+    world.setClock(world.now() - 3_600_000);
+    probe(3000);
+    await world.advance(3000);
+    expect(told).toEqual(['ask 0', 'ask -3600000', 'lost -3597000']);
+  });
+
   test('that cannot ask is none', async () => {
     const { world, told, probe } = setUp(0, 0, () => false);
     probe(3000);
@@ -145,6 +164,18 @@ describe('a timer that comes late', () => {
     }
     expect(told.filter((line) => line.startsWith('ask'))).toHaveLength(6);
     expect(told.filter((line) => line.startsWith('lost'))).toEqual([]);
+  });
+
+  test('is forgiven anew once anything has come, an answer or not', async () => {
+    const { world, told, heard } = setUp(10_000, 4000);
+    await world.advance(10_000);
+    world.sleep(60_000);
+    await world.advance(0);
+    heard(false);
+    await world.advance(4000);
+    world.sleep(60_000);
+    await world.advance(0);
+    expect(told).toEqual(['ask 10000', 'ask 70000', 'ask 74000', 'ask 134000']);
   });
 
   test('a second time in a row is not forgiven', async () => {

@@ -204,6 +204,43 @@ describe('a renewal', () => {
     expect(told.filter((line) => line.startsWith('ask'))).toEqual(['ask 0', 'ask 60000']);
   });
 
+  test('whose payload says to come back sooner than in 5 s is not', async () => {
+    const { world, told, renew, acknowledged } = setUp(() =>
+      Promise.reject({ status: 429, retryAfter: 100 }),
+    );
+    acknowledged(3_600_000);
+    renew();
+    await world.advance(9999);
+    expect(told.filter((line) => line.startsWith('ask'))).toEqual(['ask 0', 'ask 5000']);
+  });
+
+  test('that is refused for good calls off the one that was due, unbounded as it may be', async () => {
+    const { world, renew, acknowledged, asked } = setUp(() => Promise.reject({ status: 401 }), {
+      init: 0,
+    });
+    acknowledged(3_600_000);
+    renew();
+    await settle();
+    expect(world.timers).toBe(0);
+    await world.advance(3_600_000);
+    expect(asked()).toBe(1);
+  });
+
+  test('after one that was sent is not answered by an ack before its own payload has left', async () => {
+    const second = deferred<string>();
+    const payloads = ['jwt', second.promise];
+    const { world, told, renew, acknowledged } = setUp(() => payloads.shift(), { init: 4000 });
+    renew();
+    await settle();
+    acknowledged(undefined);
+    const done = vi.fn();
+    renew().then(done, () => {});
+    acknowledged(undefined);
+    await world.advance(4000);
+    expect(done).not.toHaveBeenCalled();
+    expect(told.at(-1)).toBe('trouble renew-failed 4000');
+  });
+
   test('ignores the payload of a try that it gave up', async () => {
     const late = deferred<string>();
     const { world, told, renew } = setUp(() => late.promise, { init: 4000 });
@@ -248,10 +285,21 @@ describe('a renewal', () => {
     const renewed = renew();
     await settle();
     stop({ stage: 'ready', code: 'connection-lost', closeCode: 1006 });
-    await expect(renewed).rejects.toMatchObject({ code: 'connection-lost', closeCode: 1006 });
+    await expect(renewed).rejects.toMatchObject({
+      code: 'connection-lost',
+      closeCode: 1006,
+      retryable: true,
+    });
     expect(world.timers).toBe(0);
     await world.advance(60_000);
     expect(told).toHaveLength(2);
+  });
+
+  test('stopped by what is final rejects with that, and says so', async () => {
+    const { renew, stop } = setUp();
+    const renewed = renew();
+    stop({ stage: 'ready', code: 'forbidden', closeCode: 4403 });
+    await expect(renewed).rejects.toMatchObject({ code: 'forbidden', retryable: false });
   });
 
   test('stopped while it asks for the payload sends nothing', async () => {

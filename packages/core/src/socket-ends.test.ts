@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { TwoStageSocket } from './socket.ts';
 import {
   deferred,
-  type FakeWebSocket,
+  FakeWebSocket,
   nothing,
   originalAck,
   type Rig,
@@ -387,6 +387,23 @@ describe('secrets', () => {
   });
 });
 
+test('a WebSocket whose constructor ends the attempt is closed', async () => {
+  const made: FakeWebSocket[] = [];
+  const { socket, leaks } = rig({
+    WebSocket: class extends FakeWebSocket {
+      constructor(url: string, protocols?: string[]) {
+        super(url, protocols);
+        made.push(this);
+        socket.close();
+      }
+    },
+  });
+  socket.connect();
+  await settle();
+  expect(made.map(({ live, attached }) => [live, attached])).toEqual([[false, false]]);
+  expect(leaks()).toEqual(nothing);
+});
+
 describe('a function of the app that ends the attempt which asks it', () => {
   const closing = <T>(socket: TwoStageSocket, answer: T) => {
     socket.close();
@@ -395,6 +412,15 @@ describe('a function of the app that ends the attempt which asks it', () => {
   const ends: [string, (socket: TwoStageSocket) => object][] = [
     ['isReady', (socket) => ({ isReady: () => closing(socket, true) })],
     ['isRejected', (socket) => ({ isReady: () => false, isRejected: () => closing(socket, true) })],
+    [
+      'isReady, without isRejected being asked',
+      (socket) => ({
+        isReady: () => closing(socket, false),
+        isRejected: () => {
+          throw new Error('asked');
+        },
+      }),
+    ],
     ['tokenIn', (socket) => ({ tokenIn: (url: string) => closing(socket, url) })],
     [
       'codec.encode',

@@ -476,6 +476,33 @@ describe('ends in the middle of a handover', () => {
     expect(leaks()).toEqual(nothing);
   });
 
+  test('connect() by a listener to the abort of the first, at close(), has one token asked for at once', async () => {
+    const asked: AbortSignal[] = [];
+    const seen: string[] = [];
+    const r = rigV1({
+      heartbeat: false,
+      getToken: ({ reason, signal }: { reason: string; signal: AbortSignal }) => {
+        seen.push(`${reason}, after ${asked.filter(({ aborted }) => aborted).length} aborted`);
+        return asked.push(signal) === 1 ? 'token' : never<string>();
+      },
+      initPayload: ({ reason, signal }: { reason: string; signal: AbortSignal }) => {
+        if (reason === 'start') {
+          signal.addEventListener('abort', () => r.socket.connect(), { once: true });
+        }
+        return 'jwt';
+      },
+    });
+    const first = await r.ready({ expiresIn: undefined });
+    first.say({ ...goingAway, retryAfter: 0 });
+    await r.world.advance(1000);
+    r.socket.close();
+    expect(seen).toEqual([
+      'start, after 0 aborted',
+      'handover, after 0 aborted',
+      'start, after 2 aborted',
+    ]);
+  });
+
   test('reconnect() by a listener to ready leaves one', async () => {
     const r = await handover('init');
     let left = 1;

@@ -69,6 +69,15 @@ describe('the heartbeat', () => {
     expect(socket.getSnapshot()).toMatchObject(dead);
   });
 
+  test('with a timeout of 0 waits for an answer as long as the interval', async () => {
+    const { socket, world, ready } = rigV1({ heartbeat: { interval: 8000, timeout: 0 } });
+    await ready();
+    await world.advance(15_999);
+    expect(socket.getSnapshot().status).toBe('ready');
+    await world.advance(1);
+    expect(socket.getSnapshot()).toMatchObject(dead);
+  });
+
   test.each<[string, object]>([
     ['frame of the application', { type: 'message', data: 'hello' }],
     ['frame of a type that is not known', { type: 'news' }],
@@ -228,6 +237,30 @@ describe('on the original wire', () => {
     expect(events.filter((event) => event.startsWith('message'))).toEqual([
       'message {"op":"news"}',
     ]);
+  });
+
+  test('an answer puts the next question off by an interval', async () => {
+    const { world, become } = rig({ heartbeat: options });
+    const ws = await become('ready');
+    await world.advance(20_000);
+    ws.say({ op: 'pong' });
+    await world.advance(19_999);
+    expect(ws.sent).toHaveLength(2);
+    await world.advance(1);
+    expect(ws.sent).toHaveLength(3);
+  });
+
+  test('a ping that is put in place later is the next one, and false asks no more', async () => {
+    const { socket, world, become } = rig({ heartbeat: options });
+    const ws = await become('ready');
+    socket.configure({ heartbeat: { ...options, ping: () => 'newest' } });
+    await world.advance(20_000);
+    expect(ws.sent.at(-1)).toBe('newest');
+    ws.say({ op: 'pong' });
+    socket.configure({ heartbeat: false });
+    await world.advance(600_000);
+    expect(ws.sent).toHaveLength(2);
+    expect(socket.getSnapshot().status).toBe('ready');
   });
 
   test('without isPong, what answers is a message as any other', async () => {
