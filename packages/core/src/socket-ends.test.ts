@@ -412,15 +412,6 @@ describe('a function of the app that ends the attempt which asks it', () => {
   const ends: [string, (socket: TwoStageSocket) => object][] = [
     ['isReady', (socket) => ({ isReady: () => closing(socket, true) })],
     ['isRejected', (socket) => ({ isReady: () => false, isRejected: () => closing(socket, true) })],
-    [
-      'isReady, without isRejected being asked',
-      (socket) => ({
-        isReady: () => closing(socket, false),
-        isRejected: () => {
-          throw new Error('asked');
-        },
-      }),
-    ],
     ['tokenIn', (socket) => ({ tokenIn: (url: string) => closing(socket, url) })],
     [
       'codec.encode',
@@ -445,5 +436,13 @@ describe('a function of the app that ends the attempt which asks it', () => {
     expect(socket.getSnapshot()).toEqual({ status: 'closed', failure: undefined });
     expect(events.slice(-2)).toEqual(['state closed', 'close']);
     expect(leaks()).toEqual(nothing);
+  });
+
+  test('isReady, after which isRejected is not asked', async () => {
+    const isRejected = vi.fn();
+    const { socket, become } = rig({ isReady: () => closing(socket, false), isRejected });
+    (await become('authenticating')).say(originalAck);
+    expect(socket.getSnapshot().status).toBe('closed');
+    expect(isRejected).not.toHaveBeenCalled();
   });
 });

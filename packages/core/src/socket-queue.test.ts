@@ -71,6 +71,28 @@ describe('send()', () => {
     expect(binary.map((frame) => [...new Uint8Array(frame)])).toEqual([[1, 2], [1]]);
   });
 
+  test.each(['open', 'closed'])(
+    'refuses a message whose encoder has let in another user, of a socket that was %s',
+    async (state) => {
+      let user = 'ada';
+      const encode = (message: string) => {
+        if (message === 'of ada' && user === 'ada') {
+          user = 'bob';
+          socket.close();
+          socket.connect();
+        }
+        return message;
+      };
+      const codec = { encode, decode: (frame: unknown) => [frame] };
+      const { socket, become, events } = rig({ codec, initPayload: 'jwt' });
+      socket.connect();
+      if (state === 'closed') socket.close();
+      expect(socket.send('of ada')).toBe('refused');
+      const ws = await become('ready');
+      expect([user, ws.sent, unsent(events)]).toEqual(['bob', ['jwt'], []]);
+    },
+  );
+
   test('with queue: false, refuses what cannot be sent now', async () => {
     const { socket, become, last, events } = rig({ queue: false });
     expect(socket.send('1')).toBe('refused');
