@@ -198,7 +198,9 @@ describe('a spare token', () => {
   test('is nothing where there is no token stage', async () => {
     const r = rigV1({ prefetch: true, getToken: undefined });
     await r.ready();
+    await settle();
     expect(r.socket.getSnapshot().status).toBe('ready');
+    expect(r.events.at(-1)).toBe('ready');
   });
 
   test('is fetched anew by a function that was put in place later', async () => {
@@ -288,11 +290,12 @@ describe('a spare that expires', () => {
   test.each([{ prefetch: false }, { getToken: undefined }])(
     'is not replaced where none is wanted any more: %j',
     async (options) => {
-      const { socket, world, route } = await prefetching();
+      const { socket, world, route, events } = await prefetching();
       await route.last().answer({ expiresIn: 900_000 });
       socket.configure(options);
       await world.advance(3_600_000);
       expect(route.asked).toHaveLength(2);
+      expect(events.at(-1)).toBe('ready');
     },
   );
 
