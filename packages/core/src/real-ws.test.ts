@@ -1,10 +1,10 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { TwoStageSocket } from './socket.ts';
 import { originalAck, record, v1, v1Ack } from './testing/fakes.test.util.ts';
+import { openGate } from './testing/gate.test.util.ts';
 import type { Events, Options, Status, WebSocketConstructor } from './types.ts';
 
 /** A server of the pattern, in small: single-use tokens, then the JWT `good`. */
@@ -13,24 +13,10 @@ async function serve({
   admit = (_request: IncomingMessage, _tcp: Duplex): boolean => true,
   onReady = (_ws: WebSocket): void => {},
 } = {}) {
-  const unspent = new Set<string>();
-  const connections: WebSocket[] = [];
-  const http = createServer();
-  const wss = new WebSocketServer({
-    noServer: true,
+  const { host, connections, mint, close } = await openGate({
     handleProtocols: (offered) => protocols.find((one) => offered.has(one)) ?? false,
-  });
-
-  http.on('upgrade', (request, tcp, head) => {
-    tcp.on('error', () => {});
-    if (!admit(request, tcp)) return;
-    const { searchParams } = new URL(request.url ?? '', 'http://localhost');
-    if (!unspent.delete(searchParams.get('token') ?? '')) {
-      tcp.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    wss.handleUpgrade(request, tcp, head, (ws) => {
-      connections.push(ws);
+    admit,
+    onConnection(ws) {
       ws.once('message', (frame) => {
         const { type, token } = JSON.parse(String(frame));
         const isGood = type === 'jwt' && token === 'good';
@@ -41,24 +27,10 @@ async function serve({
           onReady(ws);
         }
       });
-    });
-  });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const ws of wss.clients) ws.terminate();
-    http.closeAllConnections();
-    http.close();
-  });
-
-  return {
-    connections,
-    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/demo`,
-    mint() {
-      const token = `token-${Math.random()}`;
-      unspent.add(token);
-      return token;
     },
-  };
+  });
+  onTestFinished(close);
+  return { connections, mint, url: `ws://${host}/demo` };
 }
 
 function connect(server: Awaited<ReturnType<typeof serve>>, options: Partial<Options> = {}) {

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Centrifuge } from 'centrifuge';
 import {
   execute,
@@ -12,52 +10,31 @@ import {
 } from 'graphql';
 import { createClient, GRAPHQL_TRANSPORT_WS_PROTOCOL, makeServer } from 'graphql-ws';
 import { expect, onTestFinished, test } from 'vitest';
-import { WebSocket as Native, WebSocketServer } from 'ws';
+import { WebSocket as Native } from 'ws';
 import { originalAck } from './testing/fakes.test.util.ts';
+import { openGate } from './testing/gate.test.util.ts';
 import type { WebSocketConstructor } from './types.ts';
 import { createWebSocket, type WebSocketOptions } from './websocket.ts';
 
 /** A server of the pattern, in front of whatever `serve` is. */
 async function guard(subprotocol: string, serve: (ws: Native) => void) {
-  const unspent = new Set<string>();
-  const connections: Native[] = [];
-  let minted = 0;
-  const http = createServer();
-  const wss = new WebSocketServer({
-    noServer: true,
+  const { host, connections, mint, close } = await openGate({
     handleProtocols: (offered) => offered.has(subprotocol) && subprotocol,
-  });
-  http.on('upgrade', (request, tcp, head) => {
-    const { searchParams } = new URL(request.url ?? '', 'http://localhost');
-    if (!unspent.delete(searchParams.get('token') ?? '')) {
-      tcp.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    wss.handleUpgrade(request, tcp, head, (ws) => {
-      connections.push(ws);
+    onConnection(ws) {
       ws.once('message', (frame) => {
         if (String(frame) !== 'jwt') return ws.terminate();
         serve(ws);
         ws.send(originalAck);
       });
-    });
+    },
   });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    for (const ws of wss.clients) ws.terminate();
-    http.closeAllConnections();
-    http.close();
-  });
+  onTestFinished(close);
   return {
-    url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    url: `ws://${host}/`,
     connections,
     createClass: (options: WebSocketOptions = {}) =>
       createWebSocket({
-        getToken() {
-          const token = `token-${++minted}`;
-          unspent.add(token);
-          return token;
-        },
+        getToken: mint,
         initPayload: 'jwt',
         WebSocket: Native as unknown as WebSocketConstructor,
         ...options,

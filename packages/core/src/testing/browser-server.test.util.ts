@@ -1,8 +1,7 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
-import { type WebSocket, WebSocketServer } from 'ws';
+import type { WebSocket } from 'ws';
 import { originalAck } from './fakes.test.util.ts';
+import { openGate } from './gate.test.util.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -22,31 +21,18 @@ const orders: { readonly [order: string]: (ws: WebSocket, words: string[]) => vo
  * `/chat` wants one and then the JWT `good`, `/echo` wants neither. Both select the first subprotocol.
  */
 export default async function setup(project: TestProject): Promise<() => void> {
-  const unspent = new Set<string>();
-  const http = createServer((_request, response) => {
-    const token = `token-${Math.random()}`;
-    unspent.add(token);
-    response.writeHead(200, { 'Access-Control-Allow-Origin': '*' }).end(token);
-  });
-  const wss = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-
   const serve = (ws: WebSocket) =>
     ws.on('message', (data, binary) => {
       const [order = '', ...words] = String(data).split(' ');
       if (orders[order]) orders[order](ws, words);
       else ws.send(data, { binary });
     });
+  const isChat = (path: string) => path === '/chat';
 
-  http.on('upgrade', (request, tcp, head) => {
-    tcp.on('error', () => {});
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
-    const isChat = pathname === '/chat';
-    if (isChat && !unspent.delete(searchParams.get('token') ?? '')) {
-      tcp.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    wss.handleUpgrade(request, tcp, head, (ws) => {
-      if (!isChat) return serve(ws);
+  const { host, http, mint, close } = await openGate({
+    needsToken: isChat,
+    onConnection(ws, path) {
+      if (!isChat(path)) return serve(ws);
       ws.once('message', (frame) => {
         if (JSON.parse(String(frame)).token !== 'good') return ws.terminate();
         ws.send(originalAck);
@@ -54,13 +40,11 @@ export default async function setup(project: TestProject): Promise<() => void> {
         ws.send(Buffer.from('welcome'));
         serve(ws);
       });
-    });
+    },
   });
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  project.provide('server', `127.0.0.1:${(http.address() as AddressInfo).port}`);
-  return () => {
-    for (const ws of wss.clients) ws.terminate();
-    http.closeAllConnections();
-    http.close();
-  };
+  http.on('request', (_request, response) => {
+    response.writeHead(200, { 'Access-Control-Allow-Origin': '*' }).end(mint());
+  });
+  project.provide('server', host);
+  return close;
 }
