@@ -5,6 +5,7 @@ import { buildSchema } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { ack, centrifugeReply, socketIo } from '../stand-ins.mjs';
 
 const v1 = 'two-stage.v1';
 const jwt = 'bench';
@@ -56,19 +57,18 @@ export async function startServer() {
   const kinds = {
     'two-stage': serve((frame, { protocol }) => {
       if (!isJwt(JSON.parse(frame))) return;
-      if (protocol !== v1) return 'authentication successful';
+      if (protocol !== v1) return ack;
       return '{"type":"ready","user":"bench","expiresIn":3600000,"heartbeat":25000}';
     }),
     graphql,
-    // As much of Engine.IO and Socket.IO as it takes to connect: open, CONNECT, and the answer to that.
     socketio: serve((frame) => {
       const { token, payload } = JSON.parse(frame.slice(2));
-      return frame.startsWith('40') && takeToken(token) && isJwt(payload) && '40{"sid":"bench"}';
-    }, '0{"sid":"bench","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'),
+      return frame.startsWith('40') && takeToken(token) && isJwt(payload) && socketIo.connected;
+    }, socketIo.open),
     centrifuge: serve((frame) => {
       const { id, connect } = JSON.parse(frame);
       const ok = takeToken(connect.token) && isJwt(connect.data);
-      return ok && JSON.stringify({ id, connect: { client: 'bench', version: '0', ping: 25 } });
+      return ok && centrifugeReply(id);
     }),
   };
   const tokenInUrl = [kinds['two-stage'], graphql];

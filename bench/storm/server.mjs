@@ -2,26 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
+import { ack, centrifugeReply, socketIo } from '../stand-ins.mjs';
 
 /** How long a connection lasts after it was opened, or acknowledged, in ms. */
 const life = 20;
 
 /** What each kind of server answers to the first frame. */
 const acks = {
-  'two-stage': () => 'authentication successful',
+  'two-stage': () => ack,
   graphql: () => '{"type":"connection_ack"}',
-  socketio: () => '40{"sid":"bench"}',
-  centrifuge: (frame) =>
-    JSON.stringify({
-      id: JSON.parse(frame).id,
-      connect: { client: 'bench', version: '0', ping: 25 },
-    }),
+  socketio: () => socketIo.connected,
+  centrifuge: (frame) => centrifugeReply(JSON.parse(frame).id),
 };
 
-const greetings = {
-  socketio:
-    '0{"sid":"bench","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}',
-};
+const greetings = { socketio: socketIo.open };
 
 /**
  * A token route and a socket that is accepted, and then ended without a word: at `/<kind>/before/<id>`
