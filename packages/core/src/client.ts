@@ -104,7 +104,6 @@ export function createClient<Incoming, Outgoing>(
           }
           stage = 'ready';
           lastAck = ack;
-          lastFailure = undefined;
           readyAt = settings.environment.now();
           history = { ...history, drops: 0 };
           batch(() => {
