@@ -24,7 +24,8 @@ async function main() {
       path: { type: 'string' },
     },
   });
-  const [runs, firstSeed] = [Number(values.runs), Number(values.seed)];
+  // A path is one run, found again at once, or mended.
+  const [runs, firstSeed] = [values.path ? 1 : Number(values.runs), Number(values.seed)];
   if (!(runs > 0 && firstSeed >= 0)) {
     console.error('--runs and --seed must be numbers.');
     process.exit(1);
