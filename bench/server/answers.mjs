@@ -1,0 +1,19 @@
+/**
+ * The side of `processes.mjs` in a process that was forked: answers questions, each by the handler of
+ * its name, and ends with whoever asks them, however that one ended.
+ */
+export function answer(handlers) {
+  process.on('message', async ({ id, name, args }) => {
+    try {
+      process.send({ id, value: await handlers[name](...args) });
+    } catch (error) {
+      process.send({ id, error: error.stack });
+    }
+  });
+  process.on('disconnect', () => process.exit());
+}
+
+/** Time in ms by a clock that all processes of a machine share, to compare what different ones saw. */
+export function clock() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
