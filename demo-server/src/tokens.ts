@@ -18,7 +18,8 @@ export interface TokenPolicy {
 
 /**
  * Keeps the tokens of the token stage. Everything is asynchronous, for stores that live in a
- * database; a store that is down rejects.
+ * database. Where that is down, never came up, or hangs, an operation rejects with
+ * `StoreUnavailable` in `STORE_TIMEOUT` ms or less, and works again once it is back.
  */
 export interface TokenStore {
   /** Makes a token for a user. */
@@ -31,6 +32,10 @@ export interface TokenStore {
   take(token: string): Promise<string | undefined>;
   /** Makes all tokens, or all of one user, unusable. */
   revoke(user?: string): Promise<void>;
+  /** Asks the database for a sign of life, for `/ready`. */
+  check(): Promise<void>;
+  /** Lets go of what the store itself opened. Never rejects, and never waits without a bound. */
+  close(): Promise<void>;
 }
 
 interface TokenRecord {
@@ -77,5 +82,8 @@ export function memoryTokens(environment: Environment): TokenStore {
         if (user === undefined || record.user_id === user) records.delete(token);
       }
     },
+
+    async check() {},
+    async close() {},
   };
 }
