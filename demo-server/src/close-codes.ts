@@ -6,6 +6,8 @@ export const CloseCode = {
   internal: 1011,
   /** The server stops; another one, or this one, will be there in a while. */
   restart: 1012,
+  /** What the server needs to decide is down: come back later. */
+  busy: 1013,
   /** Not a frame of the protocol, or the first one was no init payload. */
   badFrame: 4400,
   /** This JWT is bad or expired, or the user logged out: get another. */

@@ -1,7 +1,9 @@
 import type { WebSocket } from 'ws';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
+import type { Identity } from './jwt.ts';
 import type { Limiter } from './limits.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import type { Frame, GoingAway, Wire } from './wire.ts';
 
 /** What a connection is made of. */
@@ -16,6 +18,7 @@ export interface ConnectionOptions {
   /** Bytes it may leave unread before it is ended; 0 for any number. */
   readonly maxBuffered: number;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 /** How long a client that hit the message limit is told to stay away, in ms. */
@@ -36,11 +39,12 @@ export class Connection {
   readonly log: Log;
   /** Settles when the network connection is gone. */
   readonly closed: Promise<void>;
-  /** Whether the init payload was verified: nothing of the application's is sent before. */
-  isAuthenticated = false;
+  /** What its JWT said, once that was verified: nothing of the application's is sent before. */
+  identity: Identity | undefined;
 
   readonly #socket: WebSocket;
   readonly #limit: Limiter;
+  readonly #metrics: Metrics;
   readonly #maxBuffered: number;
   readonly #held: Frame[] = [];
   readonly #endListeners: (() => void)[] = [];
@@ -56,6 +60,7 @@ export class Connection {
     this.log = options.log;
     this.#socket = socket;
     this.#limit = options.limit;
+    this.#metrics = options.metrics;
     this.#maxBuffered = options.maxBuffered;
     this.closed = new Promise((resolve) => {
       socket.on('close', (code) => {
@@ -68,7 +73,10 @@ export class Connection {
     socket.on('message', (data: Buffer, isBinary) =>
       this.#receive(isBinary ? data : data.toString()),
     );
-    socket.on('ping', () => this.#admits());
+    socket.on('ping', () => {
+      // Its answer has been written: a client that reads none of them is a slow consumer too.
+      if (this.#admits()) this.#keepsUp();
+    });
     socket.on('pong', () => {
       this.#answered = true;
       this.#admits();
@@ -112,12 +120,8 @@ export class Connection {
 
   /** Sends a frame. A consumer that is too slow for what was sent before is ended instead. */
   sendFrame(frame: Frame): void {
-    if (this.#ended) return;
-    if (this.#maxBuffered > 0 && this.#socket.bufferedAmount > this.#maxBuffered) {
-      // A close frame would only wait behind what is not being read.
-      this.terminate('slow consumer');
-      return;
-    }
+    if (this.#ended || !this.#keepsUp()) return;
+    this.#metrics.sent();
     this.#socket.send(frame);
   }
 
@@ -185,9 +189,18 @@ export class Connection {
     }
   }
 
+  /** Whether it reads what it is sent; one that does not is ended. */
+  #keepsUp(): boolean {
+    if (this.#maxBuffered === 0 || this.#socket.bufferedAmount <= this.#maxBuffered) return true;
+    // A close frame would only wait behind what is not being read.
+    this.terminate('slow consumer');
+    return false;
+  }
+
   /** Whether a frame that came is to be looked at. */
   #admits(): boolean {
     if (this.#ended) return false;
+    this.#metrics.received();
     if (this.#limit() === 0) return true;
     this.end(CloseCode.slowDown, retryAfterReason(SLOW_DOWN));
     return false;
@@ -197,6 +210,7 @@ export class Connection {
     if (this.#ended) return false;
     this.#ended = true;
     this.#held.length = 0;
+    this.#metrics.end(code);
     this.log.info({ connection: this.id, user: this.user, code, reason }, 'connection ended');
     for (const listener of this.#endListeners.splice(0)) listener();
     return true;

@@ -28,7 +28,8 @@ test('S13 a stop lets clients move first, then closes with a time to come back',
   const refusal = await openClient(harness.address(token)).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(UpgradeRefused);
   expect(refusal).toMatchObject({ status: 503, headers: { 'retry-after': '3' } });
-  expect((await harness.request('/health')).status).toBe(503);
+  expect((await harness.request('/ready')).status).toBe(503);
+  expect((await harness.request('/health')).status).toBe(200);
   const minting = await harness.post('/token/ws', undefined, jwt);
   expect(minting.status).toBe(503);
   expect(await minting.json()).toMatchObject({ data: { retryAfter: 5000 } });
@@ -92,7 +93,7 @@ test('S13 a client that ignores everything is cut off at DRAIN_TIMEOUT', async (
 test('S13 an upgrade that was under way when the stop began is told to come back', async () => {
   const environment = fakeEnvironment();
   const tokens = memoryTokens(environment);
-  const harness = await startServer({}, { environment, tokens });
+  const harness = await startServer({}, { environment, services: { tokens } });
   const jwt = await harness.login('ada');
   const witness = await harness.ready(jwt);
   const { token } = await harness.token(jwt);

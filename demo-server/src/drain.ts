@@ -11,13 +11,6 @@ export interface DrainOptions {
   readonly spread: number;
 }
 
-/** ms over which a return is spread where nobody knows how fast clients may come back. */
-export const defaultSpread = (drainTimeout: number): number => Math.max(drainTimeout, 1000);
-
-/** ms until one who meets a server that is stopping may come back: each is told another time. */
-export const comeBackIn = (environment: Environment, drainTimeout: number): number =>
-  environment.random() * defaultSpread(drainTimeout);
-
 /**
  * Empties the server: clients whose wire has the words are told that it is going away and given
  * half of the time to move; then all are closed with 1012 and a time to come back that is spread
@@ -36,7 +29,9 @@ export async function drain(
     const retryAfter = Math.floor((environment.random() * deadline) / 2);
     // One that has not authenticated is not sent a byte, and has nothing to lose.
     const moves =
-      timeout > 0 && connection.isAuthenticated && connection.goAway({ retryAfter, deadline });
+      timeout > 0 &&
+      connection.identity !== undefined &&
+      connection.goAway({ retryAfter, deadline });
     if (moves) told.push(connection);
     else restart(connection);
   }

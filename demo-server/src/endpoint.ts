@@ -1,27 +1,29 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
-import { Connection } from './connection.ts';
-import { comeBackIn } from './drain.ts';
+import { comeBackIn } from './come-back.ts';
+import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { type Faults, faultyVerify } from './faults.ts';
-import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
-import { type Admitted, type Gate, refuseUpgrade, UNAUTHORIZED } from './gate.ts';
+import { MAX_FIRST_FRAME } from './first-frame.ts';
+import { createFirstFrameAuth } from './first-frame-auth.ts';
+import { refuseUpgrade, type TokenGate, UNAUTHORIZED } from './gate.ts';
 import type { VerifyJwt } from './jwt.ts';
-import { rateLimiter } from './limits.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import { echo, startIndividual } from './pipelines.ts';
 import type { Registry } from './registry.ts';
-import { startSession } from './session.ts';
 import type { Settings } from './settings.ts';
-import { originalWire, TWO_STAGE, twoStageWire } from './wire.ts';
+import { selectWire } from './wire.ts';
 
 /** What the endpoint is made of. */
 export interface EndpointOptions {
   readonly environment: Environment;
   readonly settings: Settings;
   readonly log: Log;
-  readonly gate: Gate;
+  readonly metrics: Metrics;
+  readonly gate: TokenGate;
   readonly verify: VerifyJwt;
   readonly registry: Registry;
   readonly faults: Faults;
@@ -40,14 +42,13 @@ export interface Endpoint {
 /** How long a client may take to answer a close frame, in ms, before it is cut off. */
 const CLOSE_TIMEOUT = 2000;
 
-/** When to try again with too many connections, in ms. */
-const TOO_MANY_CONNECTIONS = 5000;
+/** Frames a message may come in: an empty one costs its sender 6 bytes, and no other limit. */
+const MAX_FRAGMENTS = 1024;
 
 /** Puts the stages in their order: gate, WebSocket, first frame, session. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { environment, settings, log, gate, verify, registry, faults, draining } = options;
+  const { environment, settings, log, metrics, gate, verify, registry, faults, draining } = options;
   const connections = new Set<Connection>();
-  let lastId = 0;
 
   /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
   const refusesTwoStage = new WeakSet<IncomingMessage>();
@@ -58,77 +59,50 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     // message with what an attacker chose (RFC 7457, section 2.6).
     perMessageDeflate: false,
     maxPayload: settings.maxFrame,
+    maxFragments: MAX_FRAGMENTS,
     closeTimeout: CLOSE_TIMEOUT,
-    // A `token.…` entry is a secret: it is never the one that is selected.
     handleProtocols: (offered: Set<string>, request: IncomingMessage) =>
-      offered.has(TWO_STAGE) && !refusesTwoStage.has(request) ? TWO_STAGE : false,
-  } satisfies ConstructorParameters<typeof WebSocketServer>[0] & { closeTimeout: number };
+      !refusesTwoStage.has(request) && selectWire(offered),
+  } satisfies ConstructorParameters<typeof WebSocketServer>[0] & {
+    closeTimeout: number;
+    maxFragments: number;
+  };
   const webSockets = new WebSocketServer(webSocketOptions);
 
+  const authenticate = createFirstFrameAuth({
+    environment,
+    log,
+    metrics,
+    registry,
+    verify: faultyVerify(faults, verify),
+    initTimeout: settings.initTimeout,
+    maxFirstFrame: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
+    heartbeat: settings.heartbeat,
+    messagesPerSecond: settings.messagesPerSecond,
+    maxConnections: settings.maxConnections,
+    maxBuffered: settings.maxBuffered,
+    onReady: (connection) => startIndividual(connection, environment, settings.individualEvery),
+    onMessage: echo,
+  });
+
   async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // A client that vanishes during the upgrade must not take the process along.
-    socket.on('error', () => socket.destroy());
-    const verdict = await gate(request, socket);
-    if ('status' in verdict) {
-      log.info({ status: verdict.status }, 'upgrade refused');
-      refuseUpgrade(socket, verdict, environment);
-      return;
-    }
-    const { upgrade: fault, wire } = faults.of(verdict.user);
+    const admitted = await gate(request, socket);
+    if (admitted === undefined) return;
+    const { upgrade: fault, wire } = faults.of(admitted.user);
     if (fault === 'refuse') refuseUpgrade(socket, UNAUTHORIZED, environment);
     // Read on, only to notice when the client has had enough.
     if (fault === 'hang') socket.resume().once('end', () => socket.destroy());
     if (fault !== 'ok') return;
     if (wire === 'original') refusesTwoStage.add(request);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      serve(webSocket, socket, verdict).catch((error: unknown) => {
-        log.error({ error }, 'a connection failed');
-        webSocket.terminate();
-      });
+      const connection = authenticate(webSocket, admitted);
+      connections.add(connection);
+      void connection.closed.then(() => connections.delete(connection));
+      if (draining()) {
+        const wait = comeBackIn(environment, settings.drainTimeout);
+        connection.end(CloseCode.restart, retryAfterReason(wait));
+      }
     });
-  }
-
-  async function serve(webSocket: WebSocket, socket: Duplex, admitted: Admitted): Promise<void> {
-    const { user, leave } = admitted;
-    const rate = settings.messagesPerSecond;
-    lastId += 1;
-    const connection = new Connection(webSocket, {
-      id: lastId,
-      user,
-      wire: webSocket.protocol === TWO_STAGE ? twoStageWire : originalWire,
-      limit: rateLimiter(environment, rate, 2 * rate),
-      maxBuffered: settings.maxBuffered,
-      log,
-    });
-    connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
-    if (draining()) {
-      const wait = comeBackIn(environment, settings.drainTimeout);
-      connection.end(CloseCode.restart, retryAfterReason(wait));
-      return;
-    }
-
-    const identity = await authenticate(connection, {
-      environment,
-      socket,
-      timeout: settings.initTimeout,
-      maxBytes: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
-      verify: faultyVerify(faults, connection, verify),
-    });
-    if (identity === undefined) return;
-    leave();
-    if (settings.maxConnections > 0 && registry.of(user).length >= settings.maxConnections) {
-      connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));
-      return;
-    }
-    startSession(connection, identity, {
-      environment,
-      registry,
-      verify,
-      heartbeat: settings.heartbeat,
-      individualEvery: settings.individualEvery,
-    });
-    log.info({ connection: connection.id, user, wire: connection.wire.name }, 'connection ready');
   }
 
   return {

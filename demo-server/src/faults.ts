@@ -1,5 +1,5 @@
-import type { Connection } from './connection.ts';
-import type { Identity, VerifyJwt } from './jwt.ts';
+import type { VerifyForConnection } from './judge-jwt.ts';
+import type { VerifyJwt } from './jwt.ts';
 
 /** What goes wrong, on purpose, until it is switched back. README.md describes each. */
 export interface FaultSwitches {
@@ -60,13 +60,13 @@ export function createFaults(): Faults {
   };
 }
 
-/** `verify` with the `init` fault of the connection's user before it. */
-export function faultyVerify(faults: Faults, connection: Connection, verify: VerifyJwt): VerifyJwt {
-  return async (jwt): Promise<Identity> => {
+/** `verify` with the `init` fault of the connection's user before it, unless it has authenticated. */
+export function faultyVerify(faults: Faults, verify: VerifyJwt): VerifyForConnection {
+  return async (jwt, connection) => {
     const { init } = faults.of(connection.user);
+    if (init === 'ok' || connection.identity !== undefined) return verify(jwt);
     if (init === 'hang') return new Promise(() => {});
     if (init === 'drop') connection.terminate('fault');
-    if (init !== 'ok') throw new Error('Refused by a fault switch');
-    return verify(jwt);
+    throw new Error('Refused by a fault switch');
   };
 }

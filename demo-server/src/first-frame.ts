@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 import { CloseCode } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { Cancel, Environment } from './environment.ts';
-import type { Identity, VerifyJwt } from './jwt.ts';
+import { judgeJwt, type VerifyForConnection } from './judge-jwt.ts';
+import type { Identity } from './jwt.ts';
 import { readInitPayload } from './wire.ts';
 
 /** What the first frame is judged by. */
@@ -14,7 +15,7 @@ export interface FirstFrameOptions {
   readonly timeout: number;
   /** Largest init payload in bytes. A JWT is seldom a tenth of `MAX_FIRST_FRAME`. */
   readonly maxBytes: number;
-  readonly verify: VerifyJwt;
+  readonly verify: VerifyForConnection;
 }
 
 /** The usual `maxBytes`. */
@@ -47,20 +48,19 @@ export async function authenticate(
   const jwt = readInitPayload(frame);
   if (jwt === undefined) return refuse(CloseCode.badFrame, 'the first frame is no init payload');
 
-  let identity: Identity;
-  try {
-    identity = await verify(jwt);
-  } catch {
-    // Which of a JWT's flaws it was is nobody's business.
-    return refuse(CloseCode.unauthorized, 'unauthorized');
+  const verdict = await judgeJwt(jwt, connection, verify, environment);
+  if ('code' in verdict) {
+    // That nobody can tell is worth a word on every wire: it is not the client's fault.
+    if (verdict.code === CloseCode.busy) connection.end(verdict.code, verdict.reason);
+    else refuse(verdict.code, verdict.reason);
+    return undefined;
   }
-  if (identity.user !== connection.user) return refuse(CloseCode.forbidden, 'forbidden');
 
   // The deadline, a stop or the client itself may have been faster than the verdict.
   if (connection.ended) return undefined;
   cancelDeadline();
   liftBound();
-  return identity;
+  return verdict;
 }
 
 const TOO_LARGE = [CloseCode.tooLarge, 'the first frame is too large'] as const;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
+import { busyFor } from './come-back.ts';
+import type { Control } from './control.ts';
 import { fail, succeed } from './envelope.ts';
-import type { FanOut } from './fan-out.ts';
 import {
   changeFaults,
   type FaultRouteOptions,
@@ -9,21 +10,32 @@ import {
   showFaults,
 } from './fault-routes.ts';
 import { SOCKET_PATH } from './gate.ts';
-import type { Jwts } from './jwt.ts';
-import type { Log } from './log.ts';
-import { allow, bearer, cors, noStore, onError, securityHeaders } from './middleware.ts';
+import type { Health } from './health.ts';
+import type { Jwts, VerifyJwt } from './jwt.ts';
+import type { PrometheusMetrics } from './metrics.ts';
+import {
+  allow,
+  bearer,
+  cors,
+  noStore,
+  onError,
+  operatorOnly,
+  securityHeaders,
+} from './middleware.ts';
+import { operatorRoutes } from './operator-routes.ts';
 import type { Origins } from './origins.ts';
 import { type TokenRouteOptions, tokenRoute } from './token-route.ts';
 
 /** What the routes are made of. */
 export interface HttpOptions extends TokenRouteOptions, FaultRouteOptions {
-  readonly log: Log;
-  readonly jwts: Jwts;
-  readonly fanOut: FanOut;
+  readonly verify: VerifyJwt;
+  /** Issues JWTs, unless somebody else does. */
+  readonly sign: Jwts['sign'] | undefined;
+  readonly control: Control;
+  readonly metrics: PrometheusMetrics;
   /** Asked once the server listens: its own origins depend on the port. */
   readonly origins: () => Origins;
-  /** Figures for `GET /health`. */
-  readonly health: () => object;
+  readonly health: () => Promise<Health>;
   /** Directory of the built demo page. */
   readonly page: string;
 }
@@ -33,34 +45,46 @@ const USERS = ['ada', 'bob'];
 
 /** The HTTP side: the API, and the demo page. */
 export function createApp(options: HttpOptions): Express {
-  const { settings, log, jwts, fanOut, faults, origins, draining } = options;
+  const { settings, environment, log, metrics, verify, sign, control } = options;
+  const { faults, origins, draining, health } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(securityHeaders(origins));
 
-  app.get('/health', (_request, response) => {
-    if (draining()) fail(response, 503, 'Stopping');
-    else succeed(response, { data: options.health() });
+  // Whether the process lives: whoever restarts it for a 503 here would not help its database.
+  app.get('/health', noStore, async (_request, response) => {
+    succeed(response, { data: await health() });
   });
+  // Whether it is to be sent anybody.
+  app.get('/ready', noStore, async (_request, response) => {
+    const { tokenStore, fanOut } = await health();
+    if (draining()) fail(response, 503, 'Stopping');
+    else if (tokenStore === 'down') fail(response, 503, 'The token store is down');
+    else if (fanOut === 'down') fail(response, 503, 'The fan-out is down');
+    else succeed(response, { message: 'Ready' });
+  });
+  const { operatorToken } = settings;
+  const forOperator = operatorToken === undefined ? [] : [operatorOnly(operatorToken)];
+  app.get('/metrics', noStore, ...forOperator, async (_request, response) => {
+    response.type(metrics.contentType).send(await metrics.text());
+  });
+  if (operatorToken !== undefined) app.use('/operator', operatorRoutes(control, operatorToken));
 
   app.use(['/login', '/logout', '/token/ws', '/faults'], noStore, cors(origins));
   const json = express.json({ limit: 16_384 });
-  const loggedIn = bearer(jwts.verify);
+  const loggedIn = bearer(verify, environment);
 
-  app.all('/login', allow('POST'), json, async (request, response) => {
-    const { username, password } = (request.body ?? {}) as Record<string, unknown>;
-    if (typeof username !== 'string' || !USERS.includes(username) || password !== username) {
-      fail(response, 401, 'Wrong username or password');
-      return;
-    }
-    const expiresIn = faults.of(username).jwtExpiresIn ?? settings.jwtExpiresIn;
-    const token = await jwts.sign(username, expiresIn);
-    succeed(response, { data: { token } });
-  });
+  if (sign !== undefined) app.all('/login', allow('POST'), json, logIn(sign, options));
 
   app.all('/logout', allow('POST'), loggedIn, async (_request, response) => {
-    await fanOut.publish({ kind: 'logout', identity: response.locals.identity });
+    try {
+      await control.logOut(response.locals.identity);
+    } catch (error) {
+      log.error({ error }, 'a logout failed');
+      fail(response, 503, 'Nobody can be logged out at the moment', busyFor(environment));
+      return;
+    }
     succeed(response, { message: 'Logged out' });
   });
 
@@ -85,6 +109,26 @@ export function createApp(options: HttpOptions): Express {
   app.use((_request, response) => fail(response, 404, 'Not found'));
   app.use(onError(log));
   return app;
+}
+
+function logIn(
+  sign: Jwts['sign'],
+  { settings, faults }: Pick<HttpOptions, 'settings' | 'faults'>,
+): RequestHandler {
+  return async (request, response) => {
+    const body: unknown = request.body;
+    if (typeof body !== 'object' || body === null) {
+      fail(response, 400, 'Expected a JSON object with username and password');
+      return;
+    }
+    const { username, password } = body as Record<string, unknown>;
+    if (typeof username !== 'string' || !USERS.includes(username) || password !== username) {
+      fail(response, 401, 'Wrong username or password');
+      return;
+    }
+    const expiresIn = faults.of(username).jwtExpiresIn ?? settings.jwtExpiresIn;
+    succeed(response, { data: { token: await sign(username, expiresIn) } });
+  };
 }
 
 /** Where the page is when it has been built. */

@@ -1,21 +1,59 @@
 export { createAdmission } from './admission.ts';
 export { CloseCode, retryAfterReason } from './close-codes.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
+export { type Control, catchUp, createControl, obey } from './control.ts';
 export { type DrainOptions, drain } from './drain.ts';
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts';
 export { type Cancel, type Environment, systemEnvironment } from './environment.ts';
 export { type FanOut, memoryFanOut, type Notice } from './fan-out.ts';
 export { type FaultSwitches, type Faults, noFaults } from './faults.ts';
-export { authenticate, type FirstFrameOptions } from './first-frame.ts';
-export { createGate, type Gate, type GateOptions, refuseUpgrade } from './gate.ts';
-export { hs256Jwts, type Identity, type Jwts, type VerifyJwt } from './jwt.ts';
-export { createPlaces, type Limiter, type Places, rateLimiter, userRateLimiter } from './limits.ts';
+export {
+  createFirstFrameAuth,
+  type FirstFrameAuth,
+  type FirstFrameAuthOptions,
+} from './first-frame-auth.ts';
+export {
+  type Admitted,
+  createTokenGate,
+  refuseUpgrade,
+  type TokenGate,
+  type TokenGateOptions,
+} from './gate.ts';
+export {
+  Forbidden,
+  hs256Jwts,
+  type Identity,
+  type JwksOptions,
+  type Jwts,
+  jwksVerifier,
+  Unverifiable,
+  type VerifyJwt,
+} from './jwt.ts';
+export {
+  createPlaces,
+  type Limiter,
+  type Places,
+  rateLimiter,
+  type UserLimiter,
+  userRateLimiter,
+} from './limits.ts';
+export { watchLiveness } from './liveness.ts';
 export { createLog, type Log } from './log.ts';
+export { type Metrics, noMetrics, type PrometheusMetrics, prometheusMetrics } from './metrics.ts';
 export { allowOrigins, type Origins, ownOrigins } from './origins.ts';
 export { createRegistry, type Registry } from './registry.ts';
+export { memoryRevocations, type Revocations, unlessRevoked } from './revocations.ts';
 export { createDemoServer, type DemoServer, type ServerOptions } from './server.ts';
+export { openServices, type Services } from './services.ts';
 export { type SessionOptions, startSession } from './session.ts';
 export { defaultSettings, readSettings, type Settings, SettingsError } from './settings.ts';
 export { type TokenRouteOptions, tokenRoute } from './token-route.ts';
 export { type MintedToken, memoryTokens, type TokenPolicy, type TokenStore } from './tokens.ts';
-export { type Frame, type Incoming, originalWire, twoStageWire, type Wire } from './wire.ts';
+export {
+  type Frame,
+  type Incoming,
+  originalWire,
+  selectWire,
+  twoStageWire,
+  type Wire,
+} from './wire.ts';

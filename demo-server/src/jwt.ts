@@ -1,18 +1,43 @@
-import { jwtVerify, SignJWT } from 'jose';
+import { createHash } from 'node:crypto';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 import type { Environment } from './environment.ts';
 
 /** What a verified JWT says. */
 export interface Identity {
   /** The subject, `sub`. */
   readonly user: string;
-  /** The JWT's own name, `jti`, by which it can be revoked. */
+  /** The JWT's own name, by which it can be revoked: `jti`, or its SHA-256 if it has none. */
   readonly id: string;
   /** When it expires, in ms since the epoch. */
   readonly expiresAt: number;
 }
 
-/** Verifies a JWT; rejects when it is not to be trusted, for whatever reason. */
+/**
+ * Verifies a JWT. Rejects with {@link Forbidden} when its user may not come in, with
+ * {@link Unverifiable} when there is no telling at the moment, and with anything else when it is
+ * not to be trusted, for whatever reason.
+ */
 export type VerifyJwt = (jwt: string) => Promise<Identity>;
+
+/** A good JWT of somebody who may not come in. */
+export class Forbidden extends Error {
+  override name = 'Forbidden';
+}
+
+/** Nobody can say whether a JWT is good: its keys, or the list of revoked ones, cannot be had. */
+export class Unverifiable extends Error {
+  override name = 'Unverifiable';
+}
 
 /** Issues and verifies the JWTs that users log in with. */
 export interface Jwts {
@@ -20,8 +45,6 @@ export interface Jwts {
   sign(user: string, expiresIn: number): Promise<string>;
   /** See {@link VerifyJwt}. */
   verify: VerifyJwt;
-  /** Refuses a JWT from now on, although its signature is good. */
-  revoke(identity: Identity): void;
 }
 
 /** Who issues the demo's JWTs, and for whom. Both are verified. */
@@ -33,14 +56,6 @@ const ALGORITHM = 'HS256';
 
 /** JWTs signed with a shared secret. `secret` has 32 bytes or more (RFC 7518, section 3.2). */
 export function hs256Jwts(secret: Uint8Array, environment: Environment): Jwts {
-  const revoked = new Map<string, number>();
-
-  function dropExpired(): void {
-    for (const [id, expiresAt] of revoked) {
-      if (expiresAt <= environment.now()) revoked.delete(id);
-    }
-  }
-
   return {
     sign(user, expiresIn) {
       const issuedAt = Math.floor(environment.now() / 1000);
@@ -54,26 +69,80 @@ export function hs256Jwts(secret: Uint8Array, environment: Environment): Jwts {
         .setExpirationTime(Math.ceil((environment.now() + expiresIn) / 1000))
         .sign(secret);
     },
-
-    async verify(jwt) {
-      const { payload } = await jwtVerify(jwt, secret, {
-        // RFC 8725, section 3.1: the verifier names the algorithm, the JWT's header never does.
-        algorithms: [ALGORITHM],
-        issuer: JWT_ISSUER,
-        audience: JWT_AUDIENCE,
-        currentDate: new Date(environment.now()),
-      });
-      const { sub, jti, exp } = payload;
-      if (typeof sub !== 'string' || typeof jti !== 'string' || typeof exp !== 'number') {
-        throw new Error('The JWT lacks a claim');
-      }
-      if (revoked.has(jti)) throw new Error('The JWT was revoked');
-      return { user: sub, id: jti, expiresAt: exp * 1000 };
-    },
-
-    revoke({ id, expiresAt }) {
-      dropExpired();
-      revoked.set(id, expiresAt);
-    },
+    verify: verifier(() => secret, environment, {
+      issuer: JWT_ISSUER,
+      audience: JWT_AUDIENCE,
+      algorithms: [ALGORITHM],
+    }),
   };
+}
+
+/** Whose JWTs are good, and where the keys are. */
+export interface JwksOptions {
+  /** Where the issuer publishes its keys (RFC 7517). */
+  readonly url: URL;
+  /** The `iss` that JWTs must have. */
+  readonly issuer: string;
+  /** The `aud` that they must have. */
+  readonly audience: string;
+  /** Asymmetric algorithms, like `RS256`: a public key must never pass for an HMAC secret. */
+  readonly algorithms: readonly string[];
+  /** Default: the real one. */
+  readonly fetch?: FetchImplementation;
+}
+
+/** How long keys may take to come, in ms. */
+const JWKS_TIMEOUT = 5000;
+/** How long keys are asked for again at most once in, in ms: unknown key names must not hammer. */
+const JWKS_COOLDOWN = 30_000;
+/** How old keys may become, in ms: that long a key that was withdrawn goes on being good. */
+const JWKS_MAX_AGE = 600_000;
+
+/**
+ * Verifies JWTs of an identity provider by its published keys. A key it does not know makes it
+ * look again, so that the provider can rotate them.
+ */
+export function jwksVerifier(options: JwksOptions, environment: Environment): VerifyJwt {
+  const { url, issuer, audience, algorithms, fetch } = options;
+  const keys = createRemoteJWKSet(url, {
+    timeoutDuration: JWKS_TIMEOUT,
+    cooldownDuration: JWKS_COOLDOWN,
+    cacheMaxAge: JWKS_MAX_AGE,
+    ...(fetch && { [customFetch]: fetch }),
+  });
+  return verifier(keys, environment, { issuer, audience, algorithms: [...algorithms] });
+}
+
+type Rules = Required<Pick<JWTVerifyOptions, 'issuer' | 'audience' | 'algorithms'>>;
+
+function verifier(
+  key: JWTVerifyGetKey | (() => Uint8Array),
+  environment: Environment,
+  // RFC 8725, section 3.1: the verifier names the algorithm, the JWT's header never does.
+  rules: Rules,
+): VerifyJwt {
+  async function claims(jwt: string): Promise<JWTPayload> {
+    try {
+      const currentDate = new Date(environment.now());
+      return (await jwtVerify(jwt, key as JWTVerifyGetKey, { ...rules, currentDate })).payload;
+    } catch (error) {
+      throw isFlaw(error) ? error : new Unverifiable('The keys cannot be had', { cause: error });
+    }
+  }
+
+  return async (jwt) => {
+    const { sub, jti, exp } = await claims(jwt);
+    if (typeof sub !== 'string' || sub === '' || typeof exp !== 'number') {
+      throw new Error('The JWT lacks a claim');
+    }
+    // Not every provider names its JWTs.
+    const id = typeof jti === 'string' ? jti : createHash('sha256').update(jwt).digest('base64url');
+    return { user: sub, id, expiresAt: exp * 1000 };
+  };
+}
+
+/** Whether an error of jose is about the JWT; the others are about getting the keys. */
+function isFlaw(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return false;
+  return !['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID'].includes(error.code);
 }

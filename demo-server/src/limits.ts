@@ -1,11 +1,14 @@
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Environment } from './environment.ts';
+import type { Redis } from './redis.ts';
 
 /** Says how long to wait, in ms, before the next one is allowed; 0 when it is allowed now. */
 export type Limiter = () => number;
 
 /**
  * Allows `burst` at once and `perSecond` on average; a rate of 0 allows everything. It is the
- * "generic cell rate algorithm": all it remembers is when it will have recovered completely.
+ * "generic cell rate algorithm": all it remembers is when it will have recovered completely. It is
+ * asked for every frame, in order, so it has to answer at once: libraries answer with promises.
  */
 export function rateLimiter(environment: Environment, perSecond: number, burst: number): Limiter {
   if (perSecond === 0) return () => 0;
@@ -21,25 +24,36 @@ export function rateLimiter(environment: Environment, perSecond: number, burst: 
   };
 }
 
-const MINUTE = 60_000;
+/** Says how long a user has to wait, in ms, before the next one is allowed; 0 when it is now. */
+export type UserLimiter = (user: string) => Promise<number>;
 
-/** Allows `perMinute` to each user: all at once after a minute's rest. 0 allows everything. */
-export function userRateLimiter(
-  environment: Environment,
-  perMinute: number,
-): (user: string) => number {
-  const limiters = new Map<string, { limit: Limiter; usedAt: number }>();
-  return (user) => {
-    const now = environment.elapsed();
-    // Kept in order of use, so those that have rested a minute, and so are full again, are first.
-    for (const [name, { usedAt }] of limiters) {
-      if (now - usedAt < MINUTE) break;
-      limiters.delete(name);
+/**
+ * Allows `perMinute` to each user in each minute; 0 allows everything. With Redis the minute is
+ * shared by all processes; while that is down, each has its own.
+ */
+export function userRateLimiter(perMinute: number, redis?: Redis): UserLimiter {
+  if (perMinute === 0) return async () => 0;
+  const minute = { points: perMinute, duration: 60 };
+  const memory = new RateLimiterMemory(minute);
+  const limiter =
+    redis === undefined
+      ? memory
+      : new RateLimiterRedis({
+          ...minute,
+          storeClient: redis.client,
+          useRedisPackage: true,
+          keyPrefix: 'two-stage:rate',
+          rejectIfRedisNotReady: true,
+          insuranceLimiter: memory,
+        });
+  return async (user) => {
+    try {
+      await limiter.consume(user);
+      return 0;
+    } catch (rejection) {
+      if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
+      throw rejection;
     }
-    const limit = limiters.get(user)?.limit ?? rateLimiter(environment, perMinute / 60, perMinute);
-    limiters.delete(user);
-    limiters.set(user, { limit, usedAt: now });
-    return limit();
   };
 }
 

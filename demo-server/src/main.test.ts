@@ -64,13 +64,13 @@ test('it says where its page is, and S13 stops on SIGTERM with a way back for it
 });
 
 test('wrong settings end it with all that is wrong, and no stack', async () => {
-  const started = run({ PORT: 'http', TOKEN_STORE: 'redis://localhost' });
+  const started = run({ PORT: 'http', FAN_OUT: 'mongodb://user:hunter2@localhost' });
   expect(await started.exited).toBe(1);
   expect(started.error()).toBe(
     [
       'The settings are wrong:',
       '  PORT is "http"; expected a whole number from 0 to 65535',
-      '  TOKEN_STORE is "redis://…"; expected memory: stores in MongoDB and Redis are not there yet',
+      '  FAN_OUT is "mongodb://…"; expected memory, or an address that begins with redis://, rediss://',
       '',
     ].join('\n'),
   );

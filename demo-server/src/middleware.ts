@@ -1,7 +1,10 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import helmet from 'helmet';
+import { busyFor } from './come-back.ts';
 import { fail } from './envelope.ts';
-import type { Identity, VerifyJwt } from './jwt.ts';
+import type { Environment } from './environment.ts';
+import { Forbidden, type Identity, Unverifiable, type VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
 import type { Origins } from './origins.ts';
 
@@ -80,23 +83,44 @@ export function allow(...methods: readonly string[]): RequestHandler {
   };
 }
 
-/** Lets a request with a good JWT in its `Authorization` header through (RFC 6750, section 2.1). */
-export function bearer(verify: VerifyJwt): RequestHandler {
+/** What `Authorization: Bearer …` holds (RFC 6750, section 2.1). */
+function bearerOf(request: Request): string | undefined {
+  return /^Bearer +([\w.~+/-]+=*)$/i.exec(request.get('Authorization') ?? '')?.[1];
+}
+
+function unauthorized(response: Response, challenge: string): void {
+  response.set('WWW-Authenticate', challenge);
+  fail(response, 401, 'Unauthorized');
+}
+
+/** Lets a request with a good JWT in its `Authorization` header through. */
+export function bearer(verify: VerifyJwt, environment: Environment): RequestHandler {
   return async (request, response, next) => {
-    const jwt = /^Bearer +([\w.~+/-]+=*)$/i.exec(request.get('Authorization') ?? '')?.[1];
+    const jwt = bearerOf(request);
     if (jwt === undefined) {
-      response.set('WWW-Authenticate', 'Bearer');
-      fail(response, 401, 'Unauthorized');
+      unauthorized(response, 'Bearer');
       return;
     }
     try {
       response.locals.identity = await verify(jwt);
-    } catch {
-      response.set('WWW-Authenticate', 'Bearer error="invalid_token"');
-      fail(response, 401, 'Unauthorized');
+    } catch (error) {
+      if (error instanceof Forbidden) fail(response, 403, 'Forbidden');
+      else if (error instanceof Unverifiable) {
+        fail(response, 503, 'JWTs cannot be checked at the moment', busyFor(environment));
+      } else unauthorized(response, 'Bearer error="invalid_token"');
       return;
     }
     next();
+  };
+}
+
+/** Lets a request with the operator's token through; in a time that tells nothing of it. */
+export function operatorOnly(operatorToken: string): RequestHandler {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(operatorToken);
+  return (request, response, next) => {
+    if (timingSafeEqual(digest(bearerOf(request) ?? ''), expected)) next();
+    else unauthorized(response, 'Bearer');
   };
 }
 

@@ -22,21 +22,25 @@ export function startIndividual(
   );
 }
 
-/** The broadcast pipeline: `broadcast message <n>` to everybody, every `interval` ms. */
+/**
+ * The broadcast pipeline: `broadcast message <n>` to everybody, every `interval` ms, by one of all
+ * processes.
+ */
 export function startBroadcast(
   fanOut: FanOut,
   environment: Environment,
   interval: number,
   onFailure: (error: unknown) => void,
 ): Cancel {
-  let n = 0;
-  return every(environment, interval, () => {
-    n += 1;
-    fanOut.publish({ kind: 'broadcast', message: `broadcast message ${n}` }).catch(onFailure);
-  });
+  async function broadcast(): Promise<void> {
+    const n = await fanOut.turn(interval);
+    if (n === undefined) return;
+    await fanOut.publish({ kind: 'broadcast', message: `broadcast message ${n}` });
+  }
+  return every(environment, interval, () => void broadcast().catch(onFailure));
 }
 
-/** Delivers a broadcast to the connections of this process, writing it once for each wire. */
+/** Delivers a message to connections of this process, writing it once for each wire. */
 export function deliver(connections: Iterable<Connection>, message: unknown): void {
   const frames = new Map<string, string>();
   for (const connection of connections) {

@@ -6,6 +6,8 @@ export interface Registry extends Iterable<Connection> {
   add(connection: Connection): void;
   /** The connections of one user, or all: a copy, so that ending some does not disturb a loop. */
   of(user?: string): Connection[];
+  /** How many connections a user has. */
+  count(user: string): number;
   readonly size: number;
 }
 
@@ -33,6 +35,7 @@ export function createRegistry(): Registry {
       connection.onEnd(() => remove(connection));
     },
     of,
+    count: (user) => users.get(user)?.size ?? 0,
     get size() {
       return size;
     },

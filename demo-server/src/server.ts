@@ -1,23 +1,26 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdmission } from './admission.ts';
-import { CloseCode } from './close-codes.ts';
-import { defaultSpread, drain } from './drain.ts';
+import { defaultSpread } from './come-back.ts';
+import { type Control, catchUp, createControl, obey } from './control.ts';
+import { drain } from './drain.ts';
 import { createEndpoint } from './endpoint.ts';
 import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
-import { memoryFanOut } from './fan-out.ts';
 import { createFaults } from './faults.ts';
-import { createGate, SOCKET_PATH } from './gate.ts';
+import { createTokenGate, SOCKET_PATH } from './gate.ts';
+import { examine } from './health.ts';
 import { createApp, PAGE_DIRECTORY } from './http.ts';
-import { hs256Jwts } from './jwt.ts';
-import { createPlaces, userRateLimiter } from './limits.ts';
+import { hs256Jwts, type Jwts, jwksVerifier, type VerifyJwt } from './jwt.ts';
+import { createPlaces } from './limits.ts';
 import { watchLiveness } from './liveness.ts';
 import { type Log, silentLog } from './log.ts';
+import { prometheusMetrics } from './metrics.ts';
 import { allowOrigins, bracket, type Origins, ownOrigins } from './origins.ts';
-import { deliver, startBroadcast } from './pipelines.ts';
+import { startBroadcast } from './pipelines.ts';
 import { createRegistry } from './registry.ts';
+import { memoryRevocations, unlessRevoked } from './revocations.ts';
+import { openServices, type Services } from './services.ts';
 import { defaultSettings, type Settings } from './settings.ts';
-import { memoryTokens, type TokenStore } from './tokens.ts';
 
 /** What a server may be given besides its settings. */
 export interface ServerOptions {
@@ -25,8 +28,8 @@ export interface ServerOptions {
   readonly environment?: Environment;
   /** Default: silence. */
   readonly log?: Log;
-  /** Default: in memory. */
-  readonly tokens?: TokenStore;
+  /** Instead of what the settings name; still closed with the server. */
+  readonly services?: Partial<Services>;
   /** Directory of the demo page. Default: where its build puts it. */
   readonly page?: string;
 }
@@ -39,6 +42,8 @@ export interface DemoServer {
   readonly url: string;
   /** Where its WebSockets are, like `ws://127.0.0.1:8080/demo`. Throws before it listens. */
   readonly socketUrl: string;
+  /** What it can be told to do to connections, on all of its processes. */
+  readonly control: Control;
   /** Stops gracefully: see `drain`. Resolves when nothing is left. */
   stop(): Promise<void>;
   /** Stops at once: cuts every connection. Resolves when nothing is left. */
@@ -53,7 +58,10 @@ export interface DemoServer {
  */
 const KEEP_ALIVE = 65_000;
 
-/** How long a request's headers may take to arrive, in ms: an upgrade is nothing but headers. */
+/**
+ * How long a request's headers may take to arrive at most, in ms: an upgrade is nothing but headers.
+ * A shorter `INIT_TIMEOUT` holds for them too.
+ */
 const HEADERS_TIMEOUT = 10_000;
 
 /** Makes a server with these settings, the others at their defaults. Nothing happens until `listen`. */
@@ -62,21 +70,14 @@ export function createDemoServer(
   options: ServerOptions = {},
 ): DemoServer {
   const settings: Settings = { ...defaultSettings, ...given };
-  const {
-    environment = systemEnvironment,
-    log = silentLog,
-    tokens = memoryTokens(environment),
-    page = PAGE_DIRECTORY,
-  } = options;
+  const { environment = systemEnvironment, log = silentLog, page = PAGE_DIRECTORY } = options;
 
-  const { jwtSecret } = settings;
-  if (jwtSecret === undefined) {
-    log.warn({}, 'JWT_SECRET is not set: a random one is used, and a restart logs everybody out');
-  }
-  const secret =
-    jwtSecret === undefined ? environment.randomBytes(32) : new TextEncoder().encode(jwtSecret);
-  const jwts = hs256Jwts(secret, environment);
-  const fanOut = memoryFanOut();
+  const services = { ...openServices(settings, environment, log), ...options.services };
+  const { tokens, fanOut, revocations, tokenRate } = services;
+  const heard = memoryRevocations(environment);
+  const jwts = trust(settings, environment, log);
+  const verify = unlessRevoked(jwts.verify, revocations, heard);
+  const control = createControl(revocations, fanOut);
   const registry = createRegistry();
   const places = createPlaces(settings.maxUnauthenticated);
   const faults = createFaults();
@@ -84,26 +85,33 @@ export function createDemoServer(
   let origins: Origins;
   let isDraining = false;
 
+  const metrics = prometheusMetrics({
+    ready: () => registry.size,
+    unauthenticated: () => places.taken,
+  });
   const app = createApp({
     settings,
     log,
-    jwts,
+    metrics,
+    verify,
+    sign: jwts.sign,
+    control,
     tokens,
-    fanOut,
     faults,
     environment,
     registry,
     origins: () => origins,
-    tokenRate: userRateLimiter(environment, settings.tokensPerMinute),
+    tokenRate,
     admission: createAdmission(environment, settings.admitRate),
     draining: () => isDraining,
-    health: () => ({ ready: registry.size, unauthenticated: places.taken }),
+    health: () => examine(services, { ready: registry.size, unauthenticated: places.taken }),
     page,
   });
 
-  const gate = createGate({
+  const gate = createTokenGate({
     environment,
     log,
+    metrics,
     origins: () => origins,
     tokens,
     places,
@@ -114,21 +122,23 @@ export function createDemoServer(
     environment,
     settings,
     log,
+    metrics,
     gate,
-    verify: jwts.verify,
+    verify,
     registry,
     faults,
     draining: () => isDraining,
   });
   const { connections } = endpoint;
 
+  const headersTimeout = Math.min(settings.initTimeout || HEADERS_TIMEOUT, HEADERS_TIMEOUT);
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE,
-      headersTimeout: HEADERS_TIMEOUT,
+      headersTimeout,
       // Node looks every 30 s otherwise.
       connectionsCheckingInterval: 1000,
-      requestTimeout: 2 * HEADERS_TIMEOUT,
+      requestTimeout: 2 * headersTimeout,
       // Some HTTP clients offer `Upgrade: h2c` with every request: those are requests like others.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
@@ -143,15 +153,12 @@ export function createDemoServer(
 
   function start(): void {
     running.push(
-      fanOut.subscribe((notice) => {
-        if (notice.kind === 'broadcast') {
-          deliver(registry, notice.message);
-          return;
-        }
-        jwts.revoke(notice.identity);
-        for (const connection of registry.of(notice.identity.user)) {
-          connection.end(CloseCode.unauthorized, 'logged out');
-        }
+      fanOut.subscribe((notice) => obey(notice, registry, heard)),
+      fanOut.onRecovery(() => {
+        heard.forget();
+        catchUp(registry, revocations).catch((error: unknown) =>
+          log.error({ error }, 'what was missed could not be caught up with'),
+        );
       }),
       startBroadcast(fanOut, environment, settings.broadcastEvery, (error) =>
         log.error({ error }, 'a broadcast failed'),
@@ -179,6 +186,7 @@ export function createDemoServer(
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of sockets) socket.destroy();
     await closed;
+    await services.close();
     log.info({}, 'stopped');
   }
 
@@ -195,6 +203,7 @@ export function createDemoServer(
         });
       });
     },
+    control,
     get url() {
       return `http://${authority()}`;
     },
@@ -212,4 +221,24 @@ export function createDemoServer(
     },
     close,
   };
+}
+
+/** Whose JWTs are good: an identity provider's, or those that this server issues itself. */
+function trust(
+  settings: Settings,
+  environment: Environment,
+  log: Log,
+): { readonly verify: VerifyJwt; readonly sign: Jwts['sign'] | undefined } {
+  const { jwksUrl, jwtIssuer = '', jwtAudience = '', jwtAlgorithms, jwtSecret } = settings;
+  if (jwksUrl !== undefined) {
+    const url = new URL(jwksUrl);
+    const rules = { issuer: jwtIssuer, audience: jwtAudience, algorithms: jwtAlgorithms };
+    return { verify: jwksVerifier({ url, ...rules }, environment), sign: undefined };
+  }
+  if (jwtSecret === undefined) {
+    log.warn({}, 'JWT_SECRET is not set: a random one is used, and a restart logs everybody out');
+  }
+  const secret =
+    jwtSecret === undefined ? environment.randomBytes(32) : new TextEncoder().encode(jwtSecret);
+  return hs256Jwts(secret, environment);
 }

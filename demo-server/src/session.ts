@@ -1,8 +1,8 @@
 import { CloseCode } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import { type Cancel, type Environment, MAX_DELAY } from './environment.ts';
-import type { Identity, VerifyJwt } from './jwt.ts';
-import { echo, startIndividual } from './pipelines.ts';
+import { judgeJwt, type VerifyForConnection } from './judge-jwt.ts';
+import type { Identity } from './jwt.ts';
 import type { Registry } from './registry.ts';
 import type { Frame } from './wire.ts';
 
@@ -10,11 +10,14 @@ import type { Frame } from './wire.ts';
 export interface SessionOptions {
   readonly environment: Environment;
   readonly registry: Registry;
-  readonly verify: VerifyJwt;
+  /** Verifies the JWT of a renewal. */
+  readonly verify: VerifyForConnection;
   /** Told in the ack, in ms. */
   readonly heartbeat: number;
-  /** Interval of the individual pipeline, in ms; 0 for none. */
-  readonly individualEvery: number;
+  /** Called with the connection once it is acknowledged and registered, before any message. */
+  readonly onReady?: ((connection: Connection) => void) | undefined;
+  /** Called with each of the application's messages: a value of JSON, a string, or bytes. */
+  readonly onMessage: (connection: Connection, data: unknown) => void;
 }
 
 /**
@@ -26,7 +29,7 @@ export function startSession(
   identity: Identity,
   options: SessionOptions,
 ): void {
-  const { environment, registry, verify, heartbeat, individualEvery } = options;
+  const { environment, registry, verify, heartbeat, onReady, onMessage } = options;
   let cancelExpiry: Cancel = () => {};
   let renewal = Promise.resolve();
 
@@ -47,31 +50,26 @@ export function startSession(
 
   async function renew(jwt: string): Promise<void> {
     if (connection.ended) return;
-    let renewed: Identity;
-    try {
-      renewed = await verify(jwt);
-    } catch {
-      connection.end(CloseCode.unauthorized, 'unauthorized');
-      return;
-    }
-    if (renewed.user !== connection.user) {
-      connection.end(CloseCode.forbidden, 'forbidden');
-      return;
-    }
+    const verdict = await judgeJwt(jwt, connection, verify, environment);
     if (connection.ended) return;
-    watchExpiry(renewed.expiresAt);
-    acknowledge(renewed);
+    if ('code' in verdict) {
+      connection.end(verdict.code, verdict.reason);
+      return;
+    }
+    connection.identity = verdict;
+    watchExpiry(verdict.expiresAt);
+    acknowledge(verdict);
   }
 
   function handle(frame: Frame): void {
     if (typeof frame !== 'string') {
-      echo(connection, frame);
+      onMessage(connection, frame);
       return;
     }
     const incoming = connection.wire.decode(frame);
     switch (incoming.kind) {
       case 'message':
-        echo(connection, incoming.data);
+        onMessage(connection, incoming.data);
         break;
       case 'jwt':
         // One after the other, so that the last JWT sent is the one that counts.
@@ -89,10 +87,10 @@ export function startSession(
   }
 
   acknowledge(identity);
-  connection.isAuthenticated = true;
+  connection.identity = identity;
   registry.add(connection);
   watchExpiry(identity.expiresAt);
   connection.onEnd(() => cancelExpiry());
-  startIndividual(connection, environment, individualEvery);
+  onReady?.(connection);
   connection.release(handle);
 }

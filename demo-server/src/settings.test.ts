@@ -24,7 +24,8 @@ test('every setting is read from the variable of its name', () => {
       HOST: '::1',
       JWT_SECRET: secret,
       JWT_EXPIRES_IN: '1',
-      TOKEN_STORE: 'memory',
+      TOKEN_STORE: 'mongodb://one:27017,two:27017/db?replicaSet=rs',
+      FAN_OUT: 'redis://db',
       TOKEN_EXPIRES_IN: '2',
       TOKEN_REUSABLE: 'true',
       INIT_TIMEOUT: '0',
@@ -40,6 +41,7 @@ test('every setting is read from the variable of its name', () => {
       MAX_UNAUTHENTICATED: '11',
       MAX_BUFFERED: '12',
       DRAIN_TIMEOUT: '13',
+      OPERATOR_TOKEN: secret,
       FAULTS: '1',
       LOG_LEVEL: 'silent',
     }),
@@ -48,7 +50,12 @@ test('every setting is read from the variable of its name', () => {
     host: '::1',
     jwtSecret: secret,
     jwtExpiresIn: 1,
-    tokenStore: 'memory',
+    tokenStore: 'mongodb://one:27017,two:27017/db?replicaSet=rs',
+    fanOut: 'redis://db',
+    jwksUrl: undefined,
+    jwtIssuer: undefined,
+    jwtAudience: undefined,
+    jwtAlgorithms: ['RS256'],
     tokenExpiresIn: 2,
     tokenReusable: true,
     initTimeout: 0,
@@ -64,6 +71,7 @@ test('every setting is read from the variable of its name', () => {
     maxUnauthenticated: 11,
     maxBuffered: 12,
     drainTimeout: 13,
+    operatorToken: secret,
     faults: true,
     logLevel: 'silent',
   });
@@ -99,27 +107,60 @@ test.each([
   ['ORIGINS', 'https://*.example'],
   ['LOG_LEVEL', 'loud'],
   ['TOKEN_STORE', 'file'],
+  ['TOKEN_STORE', 'file://tokens'],
+  ['TOKEN_STORE', 'redis://'],
+  ['TOKEN_STORE', 'mongodb://'],
+  ['TOKEN_STORE', 'mongodb:///db'],
+  ['TOKEN_STORE', 'http://db'],
+  ['FAN_OUT', 'mongodb://db'],
+  ['FAN_OUT', 'redis'],
+  ['JWKS_URL', 'keys.json'],
+  ['JWKS_URL', 'http://id.example/keys'],
+  ['JWT_ALGORITHMS', 'HS256'],
+  ['JWT_ALGORITHMS', 'none'],
+  ['JWT_ALGORITHMS', 'RS256,'],
+  ['OPERATOR_TOKEN', 'x'.repeat(31)],
+  ['OPERATOR_TOKEN', 'ü'.repeat(32)],
 ])('%s cannot be %j', (name, value) => {
-  expect(problemsOf({ [name]: value })).toEqual([
-    expect.stringMatching(`^${name} is .*; expected`),
-  ]);
+  const [problem] = problemsOf({ [name]: value });
+  expect(problem).toMatch(new RegExp(`^${name} is .*; expected`));
 });
 
 test('a secret of multi-byte characters is measured in bytes', () => {
   expect(problemsOf({ JWT_SECRET: 'ü'.repeat(16) })).toEqual([]);
 });
 
-test('what is not there yet says so', () => {
-  for (const url of ['mongodb://db/x', 'mongodb+srv://db/x', 'redis://db', 'rediss://db']) {
-    expect(problemsOf({ TOKEN_STORE: url })).toEqual([expect.stringContaining('not there yet')]);
-  }
-  expect(problemsOf({ JWKS_URL: 'https://id.example/jwks' })).toEqual([
-    expect.stringMatching(/^JWKS_URL is .*not there yet/),
+test('keys of an identity provider need to be told whose JWTs are good', () => {
+  const provider = {
+    JWKS_URL: 'https://id.example/keys',
+    JWT_ISSUER: 'https://id.example/',
+    JWT_AUDIENCE: 'chat',
+  };
+  expect(readSettings({ ...provider, JWT_ALGORITHMS: 'ES256, EdDSA' })).toMatchObject({
+    jwksUrl: 'https://id.example/keys',
+    jwtIssuer: 'https://id.example/',
+    jwtAudience: 'chat',
+    jwtAlgorithms: ['ES256', 'EdDSA'],
+  });
+  expect(problemsOf({ ...provider, JWKS_URL: 'http://127.0.0.1:9/keys' })).toEqual([]);
+  expect(problemsOf({ JWKS_URL: provider.JWKS_URL, JWT_SECRET: 'x'.repeat(32) })).toEqual([
+    'JWT_SECRET and JWKS_URL are both set; expected one of them',
+    'JWT_ISSUER is not set; JWKS_URL expects it',
+    'JWT_AUDIENCE is not set; JWKS_URL expects it',
+  ]);
+  expect(problemsOf({ JWT_ISSUER: 'a', JWT_AUDIENCE: 'b' })).toEqual([
+    'JWT_ISSUER is set; expected JWKS_URL with it',
+    'JWT_AUDIENCE is set; expected JWKS_URL with it',
   ]);
 });
 
 test('S11 no error repeats a secret', () => {
-  const problems = problemsOf({ JWT_SECRET: 'hunter2', TOKEN_STORE: 'redis://:hunter3@db' });
+  const problems = problemsOf({
+    JWT_SECRET: 'hunter2',
+    TOKEN_STORE: 'rediss:hunter3@db',
+    FAN_OUT: 'mongodb://:hunter4@db',
+    OPERATOR_TOKEN: 'hunter5',
+  });
   expect(problems.join()).not.toMatch(/hunter/);
-  expect(problems).toHaveLength(2);
+  expect(problems).toHaveLength(4);
 });

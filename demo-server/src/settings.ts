@@ -11,10 +11,23 @@ export interface Settings {
   host: string;
   /** HS256 key, 32 bytes of UTF-8 or more. Default: random at each start. */
   jwtSecret: string | undefined;
+  /** Where an identity provider publishes its keys, instead of a secret and `POST /login`. */
+  jwksUrl: string | undefined;
+  /** The `iss` of the provider's JWTs. Needed with `jwksUrl`. */
+  jwtIssuer: string | undefined;
+  /** The `aud` of the provider's JWTs. Needed with `jwksUrl`. */
+  jwtAudience: string | undefined;
+  /** The algorithms of the provider's JWTs, with `jwksUrl`. Default RS256. */
+  jwtAlgorithms: readonly string[];
   /** How long a JWT from `POST /login` is valid. Default one hour. */
   jwtExpiresIn: number;
-  /** Where tokens are kept. Only `memory` for now. */
-  tokenStore: 'memory';
+  /** Where tokens are kept: `memory`, `mongodb://…` or `redis://…`. Default `memory`. */
+  tokenStore: string;
+  /**
+   * What carries broadcasts, messages, logouts and revocations to other processes: `memory`, for a
+   * single one, or `redis://…`. Default: the token store, if that is Redis; else `memory`.
+   */
+  fanOut: string | undefined;
   /** How long a token is valid. Default 15 minutes. */
   tokenExpiresIn: number;
   /** Whether a token admits more than one connection while it is valid. Default false. */
@@ -45,6 +58,8 @@ export interface Settings {
   maxBuffered: number;
   /** How long a graceful stop may take. Default 10 s. */
   drainTimeout: number;
+  /** What an operator's requests are known by, 32 bytes or more. Default: there is no operator. */
+  operatorToken: string | undefined;
   /** Mounts the fault switches: for the demo and for tests, never for production. Default false. */
   faults: boolean;
   /** Least severe level that is logged. Default `info`. */
@@ -56,8 +71,13 @@ export const defaultSettings: Settings = {
   port: 8080,
   host: '127.0.0.1',
   jwtSecret: undefined,
+  jwksUrl: undefined,
+  jwtIssuer: undefined,
+  jwtAudience: undefined,
+  jwtAlgorithms: ['RS256'],
   jwtExpiresIn: 3_600_000,
   tokenStore: 'memory',
+  fanOut: undefined,
   tokenExpiresIn: 900_000,
   tokenReusable: false,
   initTimeout: 10_000,
@@ -73,6 +93,7 @@ export const defaultSettings: Settings = {
   maxUnauthenticated: 1000,
   maxBuffered: 1_048_576,
   drainTimeout: 10_000,
+  operatorToken: undefined,
   faults: false,
   logLevel: 'info',
 };
@@ -134,12 +155,38 @@ const secret: Parser<string> = (text) => {
   throw new Expected('32 bytes of UTF-8 or more');
 };
 
-const tokenStore: Parser<'memory'> = (text) => {
-  if (text === 'memory') return text;
-  if (/^(mongodb(\+srv)?|rediss?):\/\//.test(text)) {
-    throw new Expected('memory: stores in MongoDB and Redis are not there yet');
-  }
-  throw new Expected('memory');
+const text: Parser<string> = (value) => value;
+
+const bearerSecret: Parser<string> = (value) => {
+  if (/^[\w.~+/-]{32,}=*$/.test(value)) return value;
+  throw new Expected('32 characters or more of A-Z, a-z, 0-9 and - . _ ~ + /');
+};
+
+/** `memory`, or an address whose scheme is one of these. */
+const engine =
+  (...schemes: readonly string[]): Parser<string> =>
+  (value) => {
+    const [scheme = '', rest = ''] = value.split('://', 2);
+    // An address of MongoDB may name several hosts, which is no URL.
+    const isAddress = /^mongodb/.test(scheme) ? /^[^\s/]+/.test(rest) : URL.canParse(value);
+    if (value === 'memory' || (schemes.includes(scheme) && rest !== '' && isAddress)) return value;
+    throw new Expected(`memory, or an address that begins with ${schemes.join('://, ')}://`);
+  };
+
+const jwks: Parser<string> = (value) => {
+  const { protocol, hostname = '' } = URL.canParse(value) ? new URL(value) : {};
+  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  // Whoever can change the keys on their way can sign any JWT.
+  if (protocol === 'https:' || (protocol === 'http:' && isLocal)) return value;
+  throw new Expected('an https:// address, or an http:// one of this machine');
+};
+
+const ASYMMETRIC = /^(RS|PS|ES)(256|384|512)$|^(EdDSA|Ed25519)$/;
+
+const algorithms: Parser<readonly string[]> = (value) => {
+  const list = value.split(',').map((entry) => entry.trim());
+  if (list.every((entry) => ASYMMETRIC.test(entry))) return list;
+  throw new Expected('algorithms separated by commas, each like RS256, PS256, ES256 or EdDSA');
 };
 
 const origins: Parser<readonly string[]> = (text) => {
@@ -154,16 +201,17 @@ function isOrigin(text: string): boolean {
   return /^https?:[^*]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-const notThereYet: Parser<never> = () => {
-  throw new Expected('nothing: verifying JWTs by JWKS is not there yet, use JWT_SECRET');
-};
-
 const parsers: { readonly [Name in keyof Settings]: Parser<Settings[Name]> } = {
   port: whole(0, 65_535, 'number'),
   host,
   jwtSecret: secret,
+  jwksUrl: jwks,
+  jwtIssuer: text,
+  jwtAudience: text,
+  jwtAlgorithms: algorithms,
   jwtExpiresIn: lifetime,
-  tokenStore,
+  tokenStore: engine('mongodb', 'mongodb+srv', 'redis', 'rediss'),
+  fanOut: engine('redis', 'rediss'),
   tokenExpiresIn: lifetime,
   tokenReusable: flag,
   initTimeout: duration,
@@ -179,12 +227,13 @@ const parsers: { readonly [Name in keyof Settings]: Parser<Settings[Name]> } = {
   maxUnauthenticated: limit,
   maxBuffered: limit,
   drainTimeout: duration,
+  operatorToken: bearerSecret,
   faults: flag,
   logLevel: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
 };
 
 /** What is never repeated in an error, because errors end up in logs. */
-const secretNames = new Set(['JWT_SECRET', 'TOKEN_STORE']);
+const secretNames = new Set(['JWT_SECRET', 'TOKEN_STORE', 'FAN_OUT', 'OPERATOR_TOKEN']);
 
 /**
  * Reads the settings from environment variables. An empty variable counts as not set.
@@ -208,9 +257,27 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     key,
     read<unknown>(variableName(key), parse, defaultSettings[key as keyof Settings]),
   ]);
-  read('JWKS_URL', notThereYet, undefined);
+  const settings = Object.fromEntries(entries) as Settings;
+  problems.push(...contradictions(settings));
   if (problems.length > 0) throw new SettingsError(problems);
-  return Object.fromEntries(entries) as Settings;
+  return settings;
+}
+
+/** What is wrong with settings that are each fine by themselves. */
+function contradictions(settings: Settings): string[] {
+  const { jwksUrl, jwtSecret, jwtIssuer, jwtAudience } = settings;
+  const problems: string[] = [];
+  if (jwksUrl === undefined) {
+    if (jwtIssuer !== undefined) problems.push('JWT_ISSUER is set; expected JWKS_URL with it');
+    if (jwtAudience !== undefined) problems.push('JWT_AUDIENCE is set; expected JWKS_URL with it');
+    return problems;
+  }
+  if (jwtSecret !== undefined) {
+    problems.push('JWT_SECRET and JWKS_URL are both set; expected one of them');
+  }
+  if (jwtIssuer === undefined) problems.push('JWT_ISSUER is not set; JWKS_URL expects it');
+  if (jwtAudience === undefined) problems.push('JWT_AUDIENCE is not set; JWKS_URL expects it');
+  return problems;
 }
 
 function variableName(key: string): string {
@@ -219,6 +286,6 @@ function variableName(key: string): string {
 
 function quote(name: string, text: string): string {
   if (!secretNames.has(name)) return JSON.stringify(text);
-  const scheme = /^[a-z+]+:\/\//.exec(text)?.[0];
+  const scheme = /^[a-z+]{1,16}:\/\//.exec(text)?.[0];
   return scheme === undefined ? `${Buffer.byteLength(text)} bytes long` : `"${scheme}…"`;
 }

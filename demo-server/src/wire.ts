@@ -46,6 +46,14 @@ export interface Wire {
 /** The subprotocol's name, as offered, selected and named by the token route. */
 export const TWO_STAGE = 'two-stage.v1';
 
+/**
+ * The subprotocol to select of those that were offered: for the `handleProtocols` option of `ws`. A
+ * `token.…` entry is a secret, and must never be the one that is sent back.
+ */
+export function selectWire(offered: ReadonlySet<string>): typeof TWO_STAGE | false {
+  return offered.has(TWO_STAGE) && TWO_STAGE;
+}
+
 /** The pattern's own wire: one ack, and after it every frame is the application's. */
 export const originalWire: Wire = {
   name: 'original',

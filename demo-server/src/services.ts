@@ -1,0 +1,60 @@
+import type { Environment } from './environment.ts';
+import { type FanOut, memoryFanOut } from './fan-out.ts';
+import { type UserLimiter, userRateLimiter } from './limits.ts';
+import type { Log } from './log.ts';
+
+import { connectRedis, type Redis } from './redis.ts';
+import { redisFanOut } from './redis-fan-out.ts';
+import { redisRevocations } from './redis-revocations.ts';
+
+import { memoryRevocations, type Revocations } from './revocations.ts';
+import type { Settings } from './settings.ts';
+import { memoryTokens, type TokenStore } from './tokens.ts';
+
+/** What the processes of a server share, if there are several. */
+export interface Services {
+  readonly tokens: TokenStore;
+  readonly fanOut: FanOut;
+  readonly revocations: Revocations;
+  /** ms until a user may have another token. */
+  readonly tokenRate: UserLimiter;
+  /** Lets go of all of them. Never rejects. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the settings name: `tokenStore` for the tokens, `fanOut` for everything else. Never
+ * fails: what is down says so when it is used, and works once it is up.
+ */
+export function openServices(settings: Settings, environment: Environment, log: Log): Services {
+  const { tokenStore, tokenExpiresIn, tokensPerMinute } = settings;
+  const connections = new Map<string, Redis>();
+
+  function redisAt(url: string): Redis {
+    const redis = connections.get(url) ?? connectRedis(url, { log });
+    connections.set(url, redis);
+    return redis;
+  }
+
+  function openTokens(): TokenStore {
+    if (tokenStore === 'memory') return memoryTokens(environment);
+    throw new Error('not yet');
+  }
+
+  const tokens = openTokens();
+  const broker = settings.fanOut ?? (isRedis(tokenStore) ? tokenStore : 'memory');
+  const redis = broker === 'memory' ? undefined : redisAt(broker);
+  return {
+    tokens,
+    fanOut: redis === undefined ? memoryFanOut() : redisFanOut(redis, log),
+    revocations:
+      redis === undefined ? memoryRevocations(environment) : redisRevocations(redis, environment),
+    tokenRate: userRateLimiter(tokensPerMinute, redis),
+    async close() {
+      await tokens.close();
+      await Promise.all([...connections.values()].map((connection) => connection.close()));
+    },
+  };
+}
+
+const isRedis = (store: string): boolean => /^rediss?:/.test(store);
