@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { findChromium } from './chromium.mjs';
 import { isInstalled, markInstalled } from './installation.mjs';
+import { bringServices } from './services.mjs';
 import { root } from './workspaces.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
@@ -11,6 +12,7 @@ const bin = join(root, 'node_modules', '.bin');
 requireNode();
 if (!isInstalled()) install();
 if (process.argv.includes('--browser')) await requireChromium();
+if (process.argv.includes('--services')) await bringServices();
 
 function requireNode() {
   const [major = 0] = process.versions.node.split('.').map(Number);
