@@ -4,10 +4,12 @@
  * [--cycles n] [--clients n] [--profiles directory]
  */
 import { parseArgs } from 'node:util';
+import { cycles } from './server/cycles.mjs';
 import { load } from './server/load.mjs';
 import { describeMachine } from './server/machine.mjs';
+import { overload } from './server/overload.mjs';
 
-const scenarios = { load };
+const scenarios = { load, cycles, overload };
 
 const number = { type: 'string' };
 const { values, positionals } = parseArgs({

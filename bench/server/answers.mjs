@@ -7,7 +7,8 @@ export function answer(handlers) {
     try {
       process.send({ id, value: await handlers[name](...args) });
     } catch (error) {
-      process.send({ id, error: error.stack });
+      // A module that was bundled on the way is its own address.
+      process.send({ id, error: String(error.stack).replaceAll(/data:\S+/g, 'data:…') });
     }
   });
   process.on('disconnect', () => process.exit());

@@ -17,9 +17,9 @@ const SPARE_FILES = 500;
 /** Broadcasts whose latency is measured, and the ms between them. */
 const timed = { count: 10, pause: 300 };
 /** Broadcasts in a row, as fast as they go. */
-const burst = { count: 20, pause: 0 };
+const burst = { count: 10, pause: 0 };
 /** Bursts of each server in a session, in turn. */
-const BURSTS = 5;
+const BURSTS = 9;
 
 const goals = { throughput: 0.9, memory: 1.3 };
 
@@ -71,14 +71,14 @@ async function runSession(order, clients, share, profiles) {
       results[name] = { ...(await connect(server, clients, share)), bursts: [] };
     }
     for (const server of servers) {
-      results[server.name].latencies = await measureLatencies(server, clients);
+      results[server.address.name].latencies = await measureLatencies(server, clients);
     }
     for (let i = 0; i < BURSTS; i++) {
       for (const server of shuffled(servers)) {
-        results[server.name].bursts.push(await measureBurst(server, clients, share));
+        results[server.address.name].bursts.push(await measureBurst(server, clients, share));
       }
     }
-    for (const { name } of servers) await askAll(clients, 'drop', name);
+    for (const { address } of servers) await askAll(clients, 'drop', address.name);
   } finally {
     await Promise.all(servers.map((server) => server.end()));
   }
@@ -87,10 +87,9 @@ async function runSession(order, clients, share, profiles) {
 
 /** How fast connections get ready, and what each costs. */
 async function connect(server, clients, share) {
-  const { name, origin, socketUrl } = server;
-  const address = { name, origin, socketUrl };
+  const { address } = server;
   await askAll(clients, 'connect', address, Math.ceil(WARM_UP / clients.length));
-  await askAll(clients, 'drop', name);
+  await askAll(clients, 'drop', address.name);
   await sleep(500);
 
   const before = await server.ask('holdings');
@@ -114,9 +113,9 @@ async function connect(server, clients, share) {
 /** ms from the beginning of a broadcast to each of its receivers, sorted. */
 async function measureLatencies(server, clients) {
   const { count, pause } = timed;
-  await askAll(clients, 'expect', server.name, count, true);
+  await askAll(clients, 'expect', server.address.name, count, true);
   const begins = await server.ask('broadcast', count, pause);
-  const received = await askAll(clients, 'received', server.name);
+  const received = await askAll(clients, 'received', server.address.name);
   const rows = received.flatMap(({ times }) => times);
   return Float64Array.from(
     rows.flatMap((row) => Array.from(row, (at, index) => at - begins[index])),
@@ -126,10 +125,10 @@ async function measureLatencies(server, clients) {
 /** Frames a second of the server's CPU, and of the wall clock. */
 async function measureBurst(server, clients, share) {
   const { count, pause } = burst;
-  await askAll(clients, 'expect', server.name, count, false);
+  await askAll(clients, 'expect', server.address.name, count, false);
   const cpuBefore = await server.ask('cpu');
   const [begin] = await server.ask('broadcast', count, pause);
-  const received = await askAll(clients, 'received', server.name);
+  const received = await askAll(clients, 'received', server.address.name);
   const cpu = (await server.ask('cpu')) - cpuBefore;
   const wall = Math.max(...received.map(({ at }) => at)) - begin;
   const frames = count * share * clients.length;

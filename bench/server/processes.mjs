@@ -21,7 +21,7 @@ const PATIENCE = 300_000;
  *
  * @param name `ours` or `bare`
  * @param profiles directory for its CPU profile, or `undefined` for none
- * @returns `origin`, `socketUrl`, `pid`, `ask`, `end`
+ * @returns `address` (`name`, `origin` and `socketUrl`, for clients), `pid`, `ask`, `end`
  */
 export async function startServer(name, settings, profiles) {
   const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
@@ -36,7 +36,7 @@ export async function startServer(name, settings, profiles) {
   const [line] = await conversation.unlessEnded(once(child.stdout.setEncoding('utf8'), 'data'));
   const origin = new URL(/http:\S+/.exec(line)[0]).origin;
   const socketUrl = `${origin.replace('http', 'ws')}/demo`;
-  return { name, origin, socketUrl, pid: child.pid, ...conversation };
+  return { address: { name, origin, socketUrl }, pid: child.pid, ...conversation };
 }
 
 /** Forks `count` processes of a script in this folder. Each is asked and ended by itself. */
