@@ -1,0 +1,255 @@
+import type { Connection, Frame } from '../connection.ts';
+import { textFrame } from '../frames.ts';
+import { decodeJwt, flaws } from '../jwt.ts';
+import { expect, fail, NotRun, show } from '../outcome.ts';
+import { onEachWire, onWire, type Row } from '../row.ts';
+import type { Session } from '../session.ts';
+import { sleep, within } from '../time.ts';
+import {
+  initPayload,
+  isBroadcast,
+  isPipeline,
+  original,
+  readTyped,
+  twoStage,
+  type Wire,
+} from '../wire.ts';
+import { badJwt } from './token-route.ts';
+
+/** How much later than a silent socket one may end whose deadline nothing should have moved, in ms. */
+const DEADLINE_SLACK = 1000;
+
+/** First frames that are no init payload. */
+function notInitPayloads(jwt: string): Readonly<Record<string, string | Buffer>> {
+  return {
+    'no JSON': 'hello',
+    'a ping': '{"type":"ping"}',
+    'a message': '{"type":"message","data":"hello"}',
+    'a jwt without a token': '{"type":"jwt"}',
+    'a number as the token': '{"type":"jwt","token":1}',
+    'another type': JSON.stringify({ type: 'JWT', token: jwt }),
+    'an array': JSON.stringify([{ type: 'jwt', token: jwt }]),
+    'a __proto__': `{"__proto__":${initPayload(jwt)}}`,
+    'a binary frame': Buffer.from(initPayload(jwt)),
+  };
+}
+
+/** Section 5. */
+export const initRows: readonly Row[] = [
+  ...onEachWire({
+    rules: ['5.2.1'],
+    title: 'broadcasts run while a socket waits: no data frame',
+    phase: 'waiting',
+    run: expectSilence,
+  }),
+  ...onEachWire({
+    rules: ['5.2.2'],
+    title: 'init payload and 50 messages at once: the ack, then 50 echoes in order',
+    async run(session, wire) {
+      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
+      const frames = [initPayload(jwt), ...texts.map((text) => wire.say(text))];
+      connection.write(Buffer.concat(frames.map(textFrame)));
+      const own = (): readonly (string | Buffer)[] =>
+        connection.frames.filter((frame) => !isPipeline(wire, frame));
+      const wait = connection.until(() => own().length > texts.length);
+      await within(session.prompt, 'the ack and 50 echoes', wait).catch((error) => {
+        const came = own().length;
+        if (came === 0) throw error;
+        fail('the ack and 50 echoes', `${came} frames, the last one ${show(own().at(-1))}`);
+      });
+      const [ack, ...echoes] = own();
+      expect(wire.isAck(ack) && ack === connection.frames[0], 'the ack first', show(ack));
+      texts.forEach((text, index) => {
+        const echo = echoes[index];
+        const heard = echo === undefined ? session.howItEnded(connection) : wire.hear(echo);
+        expect(heard === `echo: ${text}`, show(`echo: ${text}`), show(heard ?? echo));
+      });
+    },
+  }),
+  ...onEachWire({
+    rules: ['5.2.3'],
+    title: 'a first frame of 1 MB: ends, no data frame',
+    async run(session, wire) {
+      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const padding = 'x'.repeat(1_000_000);
+      connection.send(JSON.stringify({ type: 'jwt', token: jwt, padding }));
+      const something = connection.until(() => connection.frames.length > 0);
+      await within(session.prompt, 'an end', something);
+      const [frame] = connection.frames;
+      if (frame !== undefined) fail('no data frame', show(frame));
+      // A server that does not read on may reset the connection before its close frame is seen.
+      const code = connection.closeFrame?.code;
+      expect(
+        code === undefined || code === 1009,
+        'close code 1009',
+        session.howItEnded(connection),
+      );
+      return code === undefined ? 'ended with no close frame' : undefined;
+    },
+  }),
+  ...onEachWire({
+    rules: ['5.3', '5.4'],
+    title: "another user's JWT: refused, no data frame",
+    async run(session, wire) {
+      const [one, other] = session.options.users;
+      const { connection } = await session.open(wire, one);
+      connection.send(initPayload(await session.login(other)));
+      await session.expectRefusal(connection, wire.refusal(4403));
+    },
+  }),
+  ...flaws.flatMap((flaw) =>
+    onEachWire({
+      rules: ['5.3', '5.4'],
+      title: `a JWT with a flaw (${flaw.name}): refused, no data frame`,
+      async run(session, wire) {
+        const jwt = await badJwt(session, flaw);
+        const { connection } = await session.open(wire, session.options.users[0]);
+        connection.send(initPayload(jwt));
+        await session.expectRefusal(connection, wire.refusal(4401));
+      },
+    }),
+  ),
+  ...onEachWire({
+    rules: ['5.4'],
+    title: 'a first frame that is no init payload: refused, no data frame',
+    async run(session, wire) {
+      const [user] = session.options.users;
+      const jwt = await session.login(user);
+      for (const [name, frame] of Object.entries(notInitPayloads(jwt))) {
+        const { connection } = await session.open(wire, user);
+        connection.send(frame);
+        await session.expectRefusal(connection, wire.refusal(4400)).catch((error: Error) => {
+          error.message = `${name}: ${error.message}`;
+          throw error;
+        });
+      }
+    },
+  }),
+  ...onEachWire({
+    rules: ['5.3', '5.4', '8.4'],
+    title: 'a bad init payload, a good one and 100 messages in one packet: nothing but the end',
+    async run(session, wire) {
+      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const messages = Array.from({ length: 100 }, (_, index) => wire.say(`message ${index}`));
+      const frames = [initPayload('no.good.jwt'), initPayload(jwt), ...messages];
+      connection.write(Buffer.concat(frames.map(textFrame)));
+      await session.expectRefusal(connection, wire.refusal(4401));
+    },
+  }),
+  ...deadlineRows('silence', () => {}),
+  ...deadlineRows('pings', async (connection) => {
+    while (!connection.isOver) {
+      connection.ping();
+      await sleep(50);
+    }
+  }),
+  ...deadlineRows('half a frame, byte by byte', async (connection) => {
+    const frame = textFrame(initPayload('x'.repeat(2000)));
+    for (let index = 0; index < frame.length / 2 && !connection.isOver; index += 1) {
+      connection.write(frame.subarray(index, index + 1));
+      await sleep(50);
+    }
+  }),
+  onWire(original, {
+    rules: ['6.1'],
+    title: 'the ack is authentication successful, the first data frame',
+    async run(session) {
+      const { ack } = await session.ready(original);
+      expect(ack === 'authentication successful', original.ack, show(ack));
+    },
+  }),
+  onWire(twoStage, {
+    rules: ['7.2'],
+    title: 'the ack is ready, with user, expiresIn and heartbeat, the first data frame',
+    async run(session) {
+      const ready = await session.ready(twoStage);
+      expectReady(session, ready.ack, ready.jwt);
+    },
+  }),
+];
+
+/** Requires a `ready` (7.2) for this JWT. */
+export function expectReady(session: Session, frame: Frame, jwt: string): void {
+  const { type, user, expiresIn, heartbeat } = readTyped(frame) ?? {};
+  const life = session.lifeOf(jwt);
+  const subject = decodeJwt(jwt)?.claims.sub;
+  expect(type === 'ready', 'type ready', show(type));
+  expect(
+    typeof user === 'string' && (subject === undefined || user === subject),
+    `user ${show(subject)}, the JWT's subject`,
+    `user ${show(user)}`,
+  );
+  expect(
+    typeof expiresIn === 'number' && expiresIn > 0,
+    'expiresIn as a number of ms above 0',
+    `expiresIn ${show(expiresIn)}`,
+  );
+  // Within what clocks and a busy machine may differ.
+  expect(
+    life === Number.POSITIVE_INFINITY || Math.abs(expiresIn - life) < 60_000,
+    `expiresIn near ${Math.round(life)} ms, what the JWT has left`,
+    `${expiresIn}`,
+  );
+  expect(
+    typeof heartbeat === 'number' && heartbeat >= 0,
+    'heartbeat as a number of ms, 0 for none',
+    `heartbeat ${show(heartbeat)}`,
+  );
+}
+
+async function expectSilence(session: Session, wire: Wire): Promise<void> {
+  const [user] = session.options.users;
+  const witness = await session.ready(wire, user);
+  const { connection } = await session.open(wire, user);
+  const heard = (): number =>
+    witness.connection.frames.filter((frame) => isBroadcast(wire, frame)).length;
+  const before = heard();
+  // The first one may have been under way when the socket opened.
+  const twoMore = witness.connection.until(() => heard() >= before + 2 || connection.isOver);
+  await within(
+    session.options.patience,
+    'broadcasts',
+    Promise.race([twoMore, connection.ended]),
+  ).catch(() => {});
+  if (!connection.isOver && heard() > before) await connection.roundTrip();
+  const [frame] = connection.frames;
+  if (frame !== undefined) fail('no data frame before the verdict', show(frame));
+  if (heard() < before + 2) {
+    const why = connection.isOver
+      ? "the socket's deadline was faster than two broadcasts"
+      : `no two broadcasts within ${session.options.patience} ms`;
+    throw new NotRun(`${why}: start the server with a shorter interval of broadcasts`);
+  }
+}
+
+/** The rows for a way to be late with the init payload. */
+function deadlineRows(
+  name: string,
+  dawdle: (connection: Connection) => Promise<void> | void,
+): Row[] {
+  return onEachWire({
+    rules: ['5.5'],
+    title: `${name}: ends at the deadline, no data frame`,
+    phase: 'waiting',
+    async run(session, wire) {
+      const { patience, users } = session.options;
+      const one = await session.open(wire, users[0]);
+      const silent = await session.open(wire, users[0]);
+      void dawdle(one.connection);
+      await within(
+        patience,
+        'an end at the deadline (if that is longer, start the server with a shorter one)',
+        silent.connection.ended,
+      );
+      await session.expectEnd(silent.connection, wire.refusal(4408));
+      // It was opened before the other.
+      await within(
+        DEADLINE_SLACK,
+        'an end at the same deadline as that of a silent socket',
+        one.connection.ended,
+      );
+      await session.expectRefusal(one.connection, wire.refusal(4408));
+    },
+  });
+}

@@ -1,0 +1,215 @@
+import type { Connection } from '../connection.ts';
+import { expectRetryAfter } from '../http.ts';
+import { withLife } from '../jwt.ts';
+import type { User } from '../options.ts';
+import { expect, Failure, fail, NotRun, show } from '../outcome.ts';
+import { onEachWire, onWire, type Row } from '../row.ts';
+import { type Ready, Session } from '../session.ts';
+import { isOver, sleep } from '../time.ts';
+import type { Upgraded } from '../upgrade.ts';
+import { readTyped, twoStage, type Wire, type WireName, wires } from '../wire.ts';
+import { expectRetryAfterReason } from './limits.ts';
+
+/** Ready connections on each wire: enough to see whether their delays differ. */
+const CROWD = 4;
+
+/** How much earlier than announced a server may close, in ms: timers are that exact. */
+const EARLY = 100;
+
+/** Life of signed JWTs, in s: longer than a stop. */
+const LONG = 600;
+
+/** What was seen of a server that stops. */
+interface Stop {
+  readonly ready: ReadonlyMap<WireName, readonly Ready[]>;
+  /** The answer to an upgrade after the signal; `undefined` if the server took no connection. */
+  readonly upgraded: Upgraded | undefined;
+  /** Whether a connection that was told to go away was served after that. */
+  readonly isServed: boolean;
+  /** ms from the signal to each end, by connection. */
+  readonly endedAfter: ReadonlyMap<Ready, number>;
+  /** Frames of a socket that was not authenticated. */
+  readonly strayFrame: string | Buffer | undefined;
+}
+
+/** Rows that look at the one stop there is. */
+export function stopRows(): readonly Row[] {
+  let stop: Promise<Stop> | undefined;
+  const observe = (session: Session): Promise<Stop> => {
+    stop ??= observeStop(new Session(session.options, session.secrets));
+    return stop;
+  };
+  return [
+    onWire(twoStage, {
+      rules: ['7.5', '10.5'],
+      title: 'stop: going-away with different delays, served until the deadline',
+      phase: 'last',
+      async run(session) {
+        const { ready, isServed, endedAfter, strayFrame } = await observe(session);
+        const notices = (ready.get(twoStage.name) ?? []).map((one) => ({
+          one,
+          notice: goingAway(one),
+        }));
+        for (const { one, notice } of notices) {
+          const { retryAfter, deadline } = notice ?? {};
+          expect(
+            typeof retryAfter === 'number' && typeof deadline === 'number',
+            '{"type":"going-away"} with retryAfter and deadline as numbers of ms',
+            notice === undefined ? session.howItEnded(one.connection) : show(notice),
+          );
+          leaveIfExpired(one.connection);
+          const after = endedAfter.get(one) ?? Number.POSITIVE_INFINITY;
+          expect(
+            after >= deadline - EARLY,
+            `an end at the deadline of ${deadline} ms`,
+            `one after ${Math.round(after)} ms`,
+          );
+        }
+        expectDifferent(
+          'retryAfter',
+          notices.map(({ notice }) => Number(notice?.retryAfter)),
+        );
+        expect(isServed, 'an echo after going-away', 'none');
+        if (strayFrame !== undefined) {
+          fail('no data frame for who is not authenticated', show(strayFrame));
+        }
+      },
+    }),
+    {
+      rules: ['10.5', '4.2.3'],
+      wire: 'http',
+      title: 'stop: an upgrade is answered 503 with Retry-After',
+      phase: 'last',
+      async run(session) {
+        const { upgraded } = await observe(session);
+        if (upgraded === undefined) {
+          throw new Failure('expected 503 for an upgrade; got no network connection');
+        }
+        expect(upgraded.status === 503, '503', `${upgraded.status}`);
+        expectRetryAfter(upgraded.headers.get('retry-after'), upgraded.answer?.body ?? '');
+      },
+    },
+    ...onEachWire({
+      rules: ['10.5', '8.1'],
+      title: 'stop: 1012 with different delays',
+      phase: 'last',
+      async run(session, wire) {
+        const { ready } = await observe(session);
+        const delays: number[] = [];
+        for (const { connection } of ready.get(wire.name) ?? []) {
+          if (!connection.isOver) {
+            session.expectPatience(
+              deadlineOf(ready),
+              'the deadline is later: start the server with a shorter one',
+            );
+          }
+          leaveIfExpired(connection);
+          delays.push(expectRetryAfterReason(await session.expectEnd(connection, 1012)));
+        }
+        expectDifferent('retry-after', delays);
+      },
+    }),
+  ];
+}
+
+function expectDifferent(name: string, delays: readonly number[]): void {
+  expect(new Set(delays).size > 1, `${name} to differ`, `${delays.join(', ')}`);
+}
+
+/** A connection whose JWT expires during a stop does not live to see its end. */
+function leaveIfExpired({ closeFrame }: Connection): void {
+  if (closeFrame?.code !== 4401) return;
+  throw new NotRun(
+    'JWTs expire before the server has stopped: pass --jwt-secret, start the server with longer ones, or let it stop faster',
+  );
+}
+
+function goingAway({ connection }: Ready): Record<string, unknown> | undefined {
+  return connection.frames
+    .map((frame) => readTyped(frame))
+    .find((frame) => frame?.type === 'going-away');
+}
+
+/** The latest deadline that was announced, in ms; 0 if none was. */
+function deadlineOf(ready: Stop['ready']): number {
+  const deadlines = (ready.get(twoStage.name) ?? []).map((one) =>
+    Number(goingAway(one)?.deadline ?? 0),
+  );
+  return Math.max(0, ...deadlines);
+}
+
+async function observeStop(session: Session): Promise<Stop> {
+  const { pid, users, patience } = session.options;
+  if (pid === undefined) throw new NotRun('which process to stop is not known: pass --pid');
+  const spoken = await spokenWires(session);
+  const ready = new Map<WireName, Ready[]>();
+  for (const wire of spoken) {
+    const crowd: Ready[] = [];
+    for (let count = 0; count < CROWD; count += 1) {
+      crowd.push(await readyForLong(session, wire, users[count % 2 === 0 ? 0 : 1]));
+    }
+    ready.set(wire.name, crowd);
+  }
+  const stray = await session.open(spoken[0] as Wire, users[0]);
+  const { token } = await session.token(users[0]);
+
+  const startedAt = performance.now();
+  const endedAfter = new Map<Ready, number>();
+  for (const one of [...ready.values()].flat()) {
+    void one.connection.ended.then(() => endedAfter.set(one, performance.now() - startedAt));
+  }
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    throw new NotRun(`process ${pid} cannot be sent SIGTERM: ${(error as Error).message}`);
+  }
+  const told = ready.get(twoStage.name) ?? [];
+  const [first] = told;
+  if (first !== undefined) {
+    const notice = first.connection.until(() => goingAway(first) !== undefined);
+    await isOver(session.prompt, notice);
+  }
+  const upgraded = await upgradeUntilRefused(session, token);
+  const isServed =
+    first !== undefined &&
+    (await session.expectEcho(first, 'still here').then(
+      () => true,
+      () => false,
+    ));
+  const all = Promise.all([...ready.values()].flat().map(({ connection }) => connection.ended));
+  await isOver(patience, all);
+  const [strayFrame] = stray.connection.frames;
+  return { ready, upgraded, isServed, endedAfter, strayFrame };
+}
+
+/** Makes a connection ready with a JWT that outlives the stop, if one can be signed. */
+async function readyForLong(session: Session, wire: Wire, user: User): Promise<Ready> {
+  const { jwtSecret } = session.options;
+  if (jwtSecret === undefined) return session.ready(wire, user);
+  const { connection, jwt } = await session.open(wire, user);
+  const long = withLife(jwt, jwtSecret, LONG);
+  return session.readyWith(wire, connection, session.secrets.add(long));
+}
+
+/** Asks for an upgrade until the server has noticed the signal. */
+async function upgradeUntilRefused(session: Session, token: string): Promise<Upgraded | undefined> {
+  let last: Upgraded | undefined;
+  for (let tries = 0; tries < 20; tries += 1) {
+    try {
+      last = await session.upgrade({ target: session.target(token) });
+    } catch {
+      return last?.status === 503 ? last : undefined;
+    }
+    // 401: the one before was admitted, because the signal had not come yet.
+    if (last.status === 503) return last;
+    await sleep(50);
+  }
+  return last;
+}
+
+async function spokenWires(session: Session): Promise<Wire[]> {
+  const { token } = await session.token(session.options.users[0]);
+  const { headers } = await session.upgradePatiently({ token, offer: twoStage.offer });
+  const speaks = headers.get('sec-websocket-protocol') === twoStage.name;
+  return wires.filter((wire) => wire !== twoStage || speaks);
+}

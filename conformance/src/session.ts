@@ -1,0 +1,276 @@
+import type { Socket } from 'node:net';
+import type { Connection, Frame } from './connection.ts';
+import { expectRetryAfter, type Response, readEnvelope, send } from './http.ts';
+import { decodeJwt } from './jwt.ts';
+import type { Options, User } from './options.ts';
+import { expect, Failure, fail, NotRun, show } from './outcome.ts';
+import type { Secrets } from './secrets.ts';
+import { sleep, within } from './time.ts';
+import { readToken, type Token } from './token.ts';
+import { type Upgraded, type UpgradeRequest, upgrade } from './upgrade.ts';
+import { initPayload, isPipeline, type Wire } from './wire.ts';
+
+/** A ready connection. */
+export interface Ready {
+  readonly wire: Wire;
+  readonly connection: Connection;
+  /** The JWT it is ready with. */
+  readonly jwt: string;
+  readonly ack: Frame;
+  /** The next data frame that is not of a pipeline. */
+  next(expected: string): Promise<Frame>;
+}
+
+/** An unauthenticated socket. */
+export interface Open {
+  readonly wire: Wire;
+  readonly connection: Connection;
+  readonly token: string;
+}
+
+/** Which token an upgrade carries, and where. */
+export interface Carry extends Omit<UpgradeRequest, 'target'> {
+  readonly token?: string;
+}
+
+/** Refusals that ask to come back are followed this often. */
+const MOST_RETRIES = 20;
+
+/** What a server answers at once, it may take this long to answer, in ms, on a busy machine. */
+const PROMPT = 8000;
+
+/** What a row does with the server. Knows all it opened, and closes it at the end. */
+export class Session {
+  readonly options: Options;
+  readonly secrets: Secrets;
+  readonly #sockets = new Set<Socket>();
+  #isDone = false;
+
+  constructor(options: Options, secrets: Secrets) {
+    this.options = options;
+    this.secrets = secrets;
+  }
+
+  /** How long to wait for what a server does at once, in ms. */
+  get prompt(): number {
+    return Math.min(PROMPT, this.options.patience);
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.#isDone = true;
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+
+  /** Sends an HTTP request to the server. */
+  request(
+    method: string,
+    target: string,
+    headers: Readonly<Record<string, string>> = {},
+    body?: unknown,
+  ): Promise<Response> {
+    return send(this.options.url, { method, target, headers, body, timeout: this.prompt });
+  }
+
+  /** Asks for a token, whatever the answer. */
+  askToken(jwt: string, method = 'POST'): Promise<Response> {
+    return this.request(method, this.options.tokenPath, { Authorization: `Bearer ${jwt}` });
+  }
+
+  /** Logs a user in; answers the JWT. */
+  async login({ name, password }: User): Promise<string> {
+    const { loginPath } = this.options;
+    const response = await this.#patiently(() =>
+      this.request('POST', loginPath, {}, { username: name, password }),
+    );
+    const { status, data } = readEnvelope(response.text);
+    const jwt = (data as { token?: unknown } | undefined)?.token;
+    if (response.status !== 200 || status !== 1 || typeof jwt !== 'string') {
+      fail(`a JWT from POST ${loginPath} for ${name}`, `${response.status}`);
+    }
+    return this.secrets.add(jwt);
+  }
+
+  /** Mints a token. */
+  async mint(jwt: string): Promise<Token> {
+    const token = readToken(await this.#patiently(() => this.askToken(jwt)));
+    this.secrets.add(token.token);
+    return token;
+  }
+
+  /** Logs a user in and mints a token. */
+  async token(user: User): Promise<Token & { readonly jwt: string }> {
+    const jwt = await this.login(user);
+    return { ...(await this.mint(jwt)), jwt };
+  }
+
+  /** Where a token goes in the query. */
+  target(token?: string): string {
+    const { socketPath } = this.options;
+    return token === undefined ? socketPath : `${socketPath}?token=${token}`;
+  }
+
+  /** Asks for an upgrade, whatever the answer. */
+  upgrade(request: UpgradeRequest): Promise<Upgraded> {
+    const asked = upgrade(this.options.url, request, (socket) => {
+      if (this.#isDone) socket.destroy();
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+    return within(this.prompt, 'an answer to the upgrade', asked);
+  }
+
+  /** Like `upgrade`, and comes back when the server says that it is full. */
+  async upgradePatiently({ token, ...request }: Carry): Promise<Upgraded> {
+    for (let tries = 1; ; tries += 1) {
+      const upgraded = await this.upgrade({ target: this.target(token), ...request });
+      if (upgraded.status !== 503 || tries > MOST_RETRIES) return upgraded;
+      const { headers, answer } = upgraded;
+      await this.#comeBack(503, headers.get('retry-after'), answer?.body ?? '');
+    }
+  }
+
+  /** Opens a socket on a wire with a token. */
+  async openWith(wire: Wire, token: string): Promise<Open> {
+    const { connection, status, headers } = await this.upgradePatiently({
+      token,
+      offer: wire.offer,
+    });
+    if (connection === undefined) fail('101 for a good token', `${status}`);
+    const selected = headers.get('sec-websocket-protocol');
+    if (selected !== wire.offer) {
+      fail(`the wire ${wire.name} to be selected`, `Sec-WebSocket-Protocol: ${selected}`);
+    }
+    return { wire, connection, token };
+  }
+
+  /** Opens an unauthenticated socket of a user's. */
+  async open(wire: Wire, user: User): Promise<Open & { readonly jwt: string }> {
+    const { token, jwt } = await this.token(user);
+    return { ...(await this.openWith(wire, token)), jwt };
+  }
+
+  /** Makes a connection of a user's ready. */
+  async ready(wire: Wire, user: User = this.options.users[0]): Promise<Ready> {
+    const { connection, jwt } = await this.open(wire, user);
+    return this.readyWith(wire, connection, jwt);
+  }
+
+  /** Makes an open socket ready with a JWT. */
+  async readyWith(wire: Wire, connection: Connection, jwt: string): Promise<Ready> {
+    connection.send(initPayload(jwt));
+    await within(
+      this.prompt,
+      `the ack ${wire.ack}`,
+      connection.until(() => connection.frames.length > 0),
+    );
+    const [ack] = connection.frames;
+    if (ack === undefined || !wire.isAck(ack)) {
+      fail(`the ack ${wire.ack}`, ack === undefined ? this.howItEnded(connection) : show(ack));
+    }
+    let asked = 1;
+    const next = async (expected: string): Promise<Frame> => {
+      for (;;) {
+        const index = asked;
+        await within(
+          this.prompt,
+          expected,
+          connection.until(() => connection.frames.length > index),
+        );
+        const frame = connection.frames[index];
+        if (frame === undefined) fail(expected, this.howItEnded(connection));
+        asked += 1;
+        if (!isPipeline(wire, frame)) return frame;
+      }
+    };
+    return { wire, connection, jwt, ack, next };
+  }
+
+  /** Requires that a string sent is echoed, and so that the connection is served. */
+  async expectEcho(ready: Ready, text: string): Promise<void> {
+    ready.connection.send(ready.wire.say(text));
+    const expected = `the echo of ${show(text)}`;
+    const frame = await ready.next(expected);
+    expect(ready.wire.hear(frame) === `echo: ${text}`, expected, show(frame));
+  }
+
+  /**
+   * Requires that a socket ends, with this close code, or without a close frame if it is `undefined`.
+   *
+   * @param patience how long that may take, in ms; default what is prompt
+   */
+  async expectEnd(
+    connection: Connection,
+    code: number | undefined,
+    patience = this.prompt,
+  ): Promise<string> {
+    const expected = code === undefined ? 'an end with no close frame' : `close code ${code}`;
+    const { close } = await within(patience, expected, connection.ended);
+    if (close?.code !== code) fail(expected, this.howItEnded(connection));
+    this.expectReason(close?.reason ?? '');
+    return close?.reason ?? '';
+  }
+
+  /** Like `expectEnd`, and requires that no data frame ever came. */
+  async expectRefusal(connection: Connection, code: number | undefined): Promise<void> {
+    await this.expectEnd(connection, code);
+    const [frame] = connection.frames;
+    if (frame !== undefined) fail('no data frame', show(frame));
+  }
+
+  /** Requires what 8.2 says of a close frame's reason. */
+  expectReason(reason: string): void {
+    if (this.secrets.isIn(reason)) throw new Failure('the close reason contains a token or a JWT');
+    const { length } = Buffer.from(reason);
+    expect(length <= 123, 'a reason of 123 bytes or less', `${length} bytes`);
+  }
+
+  /** How a connection ended, or that it did not, for people. */
+  howItEnded(connection: Connection): string {
+    const { closeFrame, isOver } = connection;
+    if (closeFrame !== undefined) {
+      const { code, reason } = closeFrame;
+      return `close code ${code}${reason === '' ? '' : ` (${reason})`}`;
+    }
+    return isOver ? 'an end with no close frame' : 'an open socket';
+  }
+
+  /** Requires a wait to be within patience, or leaves the row. `advice` says how to make it shorter. */
+  expectPatience(wait: number, advice: string): void {
+    if (wait <= this.options.patience) return;
+    throw new NotRun(`${advice}, or raise --patience above ${Math.ceil(wait)}`);
+  }
+
+  /** The server's secret for JWTs, or leaves the row. */
+  needSecret(): string {
+    const { jwtSecret } = this.options;
+    if (jwtSecret === undefined) {
+      throw new NotRun('it takes a signed JWT: pass --jwt-secret, for servers that use HS256');
+    }
+    return jwtSecret;
+  }
+
+  /** ms that a JWT has left by this machine's clock. */
+  lifeOf(jwt: string): number {
+    const exp = decodeJwt(jwt)?.claims.exp;
+    return typeof exp === 'number' ? exp * 1000 - Date.now() : Number.POSITIVE_INFINITY;
+  }
+
+  async #patiently(ask: () => Promise<Response>): Promise<Response> {
+    for (let tries = 1; ; tries += 1) {
+      const response = await ask();
+      const { status, headers, text } = response;
+      if ((status !== 429 && status !== 503) || tries > MOST_RETRIES) return response;
+      await this.#comeBack(status, headers['retry-after'], text);
+    }
+  }
+
+  async #comeBack(status: number, header: string | undefined, text: string): Promise<void> {
+    const wait = expectRetryAfter(header, text);
+    this.expectPatience(wait, `the server answers ${status} and asks to wait ${wait} ms`);
+    // Others were told the same time, and whole seconds are rounded up.
+    await sleep(wait + 50 + Math.random() * 200);
+    if (this.#isDone) throw new NotRun('the row is over');
+  }
+}

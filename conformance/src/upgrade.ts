@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { type Answer, readAnswer, readHead } from './answer.ts';
+import { Connection } from './connection.ts';
+import { openTcp } from './tcp.ts';
+
+/** What an upgrade request says. */
+export interface UpgradeRequest {
+  /** Path and query, as they are written. */
+  readonly target: string;
+  /** Value of `Sec-WebSocket-Protocol`. */
+  readonly offer?: string | undefined;
+  /** Value of `Origin`. */
+  readonly origin?: string | undefined;
+}
+
+/** An answer to an upgrade request: either an HTTP answer, or a socket. */
+export interface Upgraded {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  /** When it is not 101. */
+  readonly answer: Answer | undefined;
+  /** When it is 101. */
+  readonly connection: Connection | undefined;
+}
+
+/** Thrown when the server ends the network connection instead of answering. */
+export class NoAnswer extends Error {
+  override name = 'NoAnswer';
+}
+
+/** Appended to what SHA-1 is made of (RFC 6455, section 4.2.2). */
+const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/**
+ * Asks for an upgrade.
+ *
+ * @param onSocket told of the network connection, to be able to end it
+ * @throws {NoAnswer} when the server ends the connection first, or its handshake is wrong
+ */
+export async function upgrade(
+  url: URL,
+  request: UpgradeRequest,
+  onSocket: (socket: Socket) => void,
+): Promise<Upgraded> {
+  const socket = await openTcp(url);
+  onSocket(socket);
+  const key = randomBytes(16).toString('base64');
+  socket.write(requestText(url, request, key));
+  let received: Buffer = Buffer.alloc(0);
+  return new Promise((resolve, reject) => {
+    const finish = (isEnded: boolean): boolean => {
+      const head = readHead(received);
+      if (head?.status === 101) {
+        const accept = createHash('sha1').update(`${key}${MAGIC}`).digest('base64');
+        if (head.headers.get('sec-websocket-accept') !== accept) {
+          reject(new NoAnswer('Sec-WebSocket-Accept does not fit the key'));
+          return true;
+        }
+        socket.off('data', onData);
+        socket.off('close', onClose);
+        const connection = new Connection(socket);
+        resolve({ status: 101, headers: head.headers, answer: undefined, connection });
+        connection.take(received.subarray(head.length));
+        return true;
+      }
+      const answer = readAnswer(received, isEnded);
+      if (answer === undefined) return false;
+      socket.destroy();
+      resolve({ status: answer.status, headers: answer.headers, answer, connection: undefined });
+      return true;
+    };
+    const onData = (chunk: Buffer): void => {
+      received = Buffer.concat([received, chunk]);
+      finish(false);
+    };
+    const onClose = (): void => {
+      if (!finish(true)) reject(new NoAnswer('the connection ended before an answer'));
+    };
+    socket.on('data', onData);
+    socket.on('close', onClose);
+  });
+}
+
+function requestText(url: URL, { target, offer, origin }: UpgradeRequest, key: string): Buffer {
+  const lines = [
+    `GET ${target} HTTP/1.1`,
+    `Host: ${url.host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${key}`,
+  ];
+  if (offer !== undefined) lines.push(`Sec-WebSocket-Protocol: ${offer}`);
+  if (origin !== undefined) lines.push(`Origin: ${origin}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
+}
