@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Environment } from './environment.ts';
 
 /** A token as its owner gets it. */
@@ -38,48 +39,73 @@ export interface TokenStore {
   close(): Promise<void>;
 }
 
-interface TokenRecord {
+/** What is kept of a token, under the names that the pattern gives it. */
+export interface TokenRecord {
   readonly user_id: string;
   readonly token_type: 'ws';
+  /** In ms since the epoch. */
   readonly expires_at: number;
   readonly reusable: boolean;
 }
 
 const TOKEN_BYTES = 32;
+const TOKEN_SHAPE = /^[\w-]{43}$/;
+
+/** Makes up a token. */
+export function randomToken(environment: Environment): string {
+  return Buffer.from(environment.randomBytes(TOKEN_BYTES)).toString('base64url');
+}
+
+/**
+ * What a store knows a token by: its SHA-256. What leaks out of a database admits nobody, and what
+ * comes from outside never gets into a query. A plain hash is enough, as a token is random: there
+ * is nothing to guess. `undefined` for everything that cannot be a token, whatever its type.
+ */
+export function tokenKey(token: unknown): string | undefined {
+  if (typeof token !== 'string' || !TOKEN_SHAPE.test(token)) return undefined;
+  return hash('sha256', token, 'base64url');
+}
 
 /** Keeps tokens in this process: nothing to install, gone with a restart. */
 export function memoryTokens(environment: Environment): TokenStore {
-  const records = new Map<string, TokenRecord>();
+  const records = new Map<string | undefined, TokenRecord>();
 
   // A Map remembers the order of insertion, which is the order of expiry as long as the interval
   // stays the same: looking at the oldest is enough to keep memory bounded.
   function dropExpired(): void {
-    for (const [token, record] of records) {
+    for (const [key, record] of records) {
       if (record.expires_at > environment.now()) return;
-      records.delete(token);
+      records.delete(key);
     }
   }
 
   return {
     async mint(user, { expiresIn, reusable }) {
       dropExpired();
-      const token = Buffer.from(environment.randomBytes(TOKEN_BYTES)).toString('base64url');
+      const token = randomToken(environment);
       const expiresAt = environment.now() + expiresIn;
-      records.set(token, { user_id: user, token_type: 'ws', expires_at: expiresAt, reusable });
+      const record: TokenRecord = {
+        user_id: user,
+        token_type: 'ws',
+        expires_at: expiresAt,
+        reusable,
+      };
+      records.set(tokenKey(token), record);
       return { token, expiresAt };
     },
 
     async take(token) {
-      const record = records.get(token);
+      const key = tokenKey(token);
+      const record = records.get(key);
       if (record === undefined) return undefined;
       const expired = record.expires_at <= environment.now();
-      if (expired || !record.reusable) records.delete(token);
+      if (expired || !record.reusable) records.delete(key);
       return expired ? undefined : record.user_id;
     },
 
     async revoke(user) {
-      for (const [token, record] of records) {
-        if (user === undefined || record.user_id === user) records.delete(token);
+      for (const [key, record] of records) {
+        if (user === undefined || record.user_id === user) records.delete(key);
       }
     },
 
