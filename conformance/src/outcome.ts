@@ -18,6 +18,16 @@ export function expect(condition: boolean, expected: string, got: string): asser
   if (!condition) fail(expected, got);
 }
 
+/** Says in a failure which of several things a row tried it is about. */
+export async function about<T>(what: string, wait: Promise<T>): Promise<T> {
+  try {
+    return await wait;
+  } catch (error) {
+    if (error instanceof Failure) throw new Failure(`${what}: ${error.message}`);
+    throw error;
+  }
+}
+
 /** A value for people, at most a line of it. */
 export function show(value: unknown): string {
   const text =

@@ -4,7 +4,7 @@ import { Failure, NotRun } from './outcome.ts';
 import type { Phase, Result, Row } from './row.ts';
 import { allRows } from './rows/index.ts';
 import { Secrets } from './secrets.ts';
-import { Session } from './session.ts';
+import { type Run, Session } from './session.ts';
 import { within } from './time.ts';
 import { original, TWO_STAGE, twoStage, type WireName } from './wire.ts';
 
@@ -33,15 +33,15 @@ const AT_A_TIME = 4;
  * @throws {CannotRun} when there is no server, or nobody gets as far as a socket
  */
 export async function check(options: Options): Promise<Report> {
-  const secrets = new Secrets();
-  if (options.jwtSecret !== undefined) secrets.add(options.jwtSecret);
-  const spoken = await survey(options, secrets);
+  const run: Run = { options, secrets: new Secrets(), minted: new Map() };
+  if (options.jwtSecret !== undefined) run.secrets.add(options.jwtSecret);
+  const spoken = await survey(run);
   const rows = allRows().filter((row) => isWanted(row, options.only));
   if (rows.length === 0) throw new CannotRun(`No row is about ${options.only.join(', ')}.`);
 
   const results = new Map<Row, Result>();
   const judge = async (row: Row): Promise<void> => {
-    results.set(row, await runRow(row, options, secrets, spoken));
+    results.set(row, await runRow(row, run, spoken));
   };
   const of = (phase: Phase): Row[] => rows.filter((row) => (row.phase ?? 'usual') === phase);
   await Promise.all([...of('waiting').map(judge), eachOf(of('usual'), AT_A_TIME, judge)]);
@@ -68,8 +68,9 @@ function isWanted({ rules }: Row, only: readonly string[]): boolean {
 }
 
 /** Goes through both stages once, to tell a server that breaks a rule from none at all. */
-async function survey(options: Options, secrets: Secrets): Promise<WireName[]> {
-  const session = new Session(options, secrets);
+async function survey(run: Run): Promise<WireName[]> {
+  const { options, secrets } = run;
+  const session = new Session(run);
   const step = async <T>(what: Promise<T>, advice: string): Promise<T> => {
     try {
       return await what;
@@ -112,18 +113,14 @@ async function survey(options: Options, secrets: Secrets): Promise<WireName[]> {
   }
 }
 
-async function runRow(
-  row: Row,
-  options: Options,
-  secrets: Secrets,
-  spoken: readonly WireName[],
-): Promise<Result> {
+async function runRow(row: Row, run: Run, spoken: readonly WireName[]): Promise<Result> {
   const { rules, wire, title } = row;
   const result = { rule: rules.join(', '), wire, title };
   if (wire !== 'http' && !spoken.includes(wire)) {
     return { ...result, outcome: 'not-run', detail: `the server does not speak ${wire}` };
   }
-  const session = new Session(options, secrets);
+  const { options, secrets } = run;
+  const session = new Session(run);
   try {
     const longest = 4 * options.patience + 30_000;
     const note = await within(longest, 'the row to end', row.run(session));

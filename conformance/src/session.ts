@@ -39,21 +39,47 @@ const MOST_RETRIES = 20;
 /** What a server answers at once, it may take this long to answer, in ms, on a busy machine. */
 const PROMPT = 8000;
 
+/** What all rows of a run share. */
+export interface Run {
+  readonly options: Options;
+  readonly secrets: Secrets;
+  /** How many tokens each user was given, by name. */
+  readonly minted: Map<string, number>;
+}
+
 /** What a row does with the server. Knows all it opened, and closes it at the end. */
 export class Session {
   readonly options: Options;
   readonly secrets: Secrets;
+  /** The user a row is about: the one that was given fewer tokens, to stay below limits. */
+  readonly user: User;
+  /** The other one. */
+  readonly other: User;
+  readonly #run: Run;
+  /** Whose a JWT is. */
+  readonly #names = new Map<string, string>();
   readonly #sockets = new Set<Socket>();
   #isDone = false;
 
-  constructor(options: Options, secrets: Secrets) {
+  constructor(run: Run) {
+    const { options, secrets, minted } = run;
+    this.#run = run;
     this.options = options;
     this.secrets = secrets;
+    const [one, two] = options.users;
+    const isTwo = (minted.get(two.name) ?? 0) < (minted.get(one.name) ?? 0);
+    this.user = isTwo ? two : one;
+    this.other = isTwo ? one : two;
   }
 
   /** How long to wait for what a server does at once, in ms. */
   get prompt(): number {
     return Math.min(PROMPT, this.options.patience);
+  }
+
+  /** A session that this one's end does not close. */
+  another(): Session {
+    return new Session(this.#run);
   }
 
   /** Ends all connections. */
@@ -75,6 +101,9 @@ export class Session {
 
   /** Asks for a token, whatever the answer. */
   askToken(jwt: string, method = 'POST'): Promise<Response> {
+    const name = this.#names.get(jwt);
+    const { minted } = this.#run;
+    if (name !== undefined) minted.set(name, (minted.get(name) ?? 0) + 1);
     return this.request(method, this.options.tokenPath, { Authorization: `Bearer ${jwt}` });
   }
 
@@ -89,6 +118,7 @@ export class Session {
     if (response.status !== 200 || status !== 1 || typeof jwt !== 'string') {
       fail(`a JWT from POST ${loginPath} for ${name}`, `${response.status}`);
     }
+    this.#names.set(jwt, name);
     return this.secrets.add(jwt);
   }
 
@@ -152,7 +182,7 @@ export class Session {
   }
 
   /** Makes a connection of a user's ready. */
-  async ready(wire: Wire, user: User = this.options.users[0]): Promise<Ready> {
+  async ready(wire: Wire, user: User = this.user): Promise<Ready> {
     const { connection, jwt } = await this.open(wire, user);
     return this.readyWith(wire, connection, jwt);
   }
@@ -239,7 +269,7 @@ export class Session {
   /** Requires a wait to be within patience, or leaves the row. `advice` says how to make it shorter. */
   expectPatience(wait: number, advice: string): void {
     if (wait <= this.options.patience) return;
-    throw new NotRun(`${advice}, or raise --patience above ${Math.ceil(wait)}`);
+    throw new NotRun(`${advice}, or raise --patience to ${Math.ceil(wait)}`);
   }
 
   /** The server's secret for JWTs, or leaves the row. */
@@ -268,7 +298,10 @@ export class Session {
 
   async #comeBack(status: number, header: string | undefined, text: string): Promise<void> {
     const wait = expectRetryAfter(header, text);
-    this.expectPatience(wait, `the server answers ${status} and asks to wait ${wait} ms`);
+    this.expectPatience(
+      wait,
+      `the server answers ${status} and asks to wait ${wait} ms: start it with a higher limit`,
+    );
     // Others were told the same time, and whole seconds are rounded up.
     await sleep(wait + 50 + Math.random() * 200);
     if (this.#isDone) throw new NotRun('the row is over');

@@ -1,7 +1,7 @@
 import type { Connection, Frame } from '../connection.ts';
 import { textFrame } from '../frames.ts';
 import { decodeJwt, flaws } from '../jwt.ts';
-import { expect, fail, NotRun, show } from '../outcome.ts';
+import { about, expect, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Session } from '../session.ts';
 import { sleep, within } from '../time.ts';
@@ -46,7 +46,7 @@ export const initRows: readonly Row[] = [
     rules: ['5.2.2'],
     title: 'init payload and 50 messages at once: the ack, then 50 echoes in order',
     async run(session, wire) {
-      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const { connection, jwt } = await session.open(wire, session.user);
       const texts = Array.from({ length: 50 }, (_, index) => `message ${index}`);
       const frames = [initPayload(jwt), ...texts.map((text) => wire.say(text))];
       connection.write(Buffer.concat(frames.map(textFrame)));
@@ -71,7 +71,7 @@ export const initRows: readonly Row[] = [
     rules: ['5.2.3'],
     title: 'a first frame of 1 MB: ends, no data frame',
     async run(session, wire) {
-      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const { connection, jwt } = await session.open(wire, session.user);
       const padding = 'x'.repeat(1_000_000);
       connection.send(JSON.stringify({ type: 'jwt', token: jwt, padding }));
       const something = connection.until(() => connection.frames.length > 0);
@@ -92,8 +92,8 @@ export const initRows: readonly Row[] = [
     rules: ['5.3', '5.4'],
     title: "another user's JWT: refused, no data frame",
     async run(session, wire) {
-      const [one, other] = session.options.users;
-      const { connection } = await session.open(wire, one);
+      const { user, other } = session;
+      const { connection } = await session.open(wire, user);
       connection.send(initPayload(await session.login(other)));
       await session.expectRefusal(connection, wire.refusal(4403));
     },
@@ -104,7 +104,7 @@ export const initRows: readonly Row[] = [
       title: `a JWT with a flaw (${flaw.name}): refused, no data frame`,
       async run(session, wire) {
         const jwt = await badJwt(session, flaw);
-        const { connection } = await session.open(wire, session.options.users[0]);
+        const { connection } = await session.open(wire, session.user);
         connection.send(initPayload(jwt));
         await session.expectRefusal(connection, wire.refusal(4401));
       },
@@ -114,15 +114,12 @@ export const initRows: readonly Row[] = [
     rules: ['5.4'],
     title: 'a first frame that is no init payload: refused, no data frame',
     async run(session, wire) {
-      const [user] = session.options.users;
+      const { user } = session;
       const jwt = await session.login(user);
       for (const [name, frame] of Object.entries(notInitPayloads(jwt))) {
         const { connection } = await session.open(wire, user);
         connection.send(frame);
-        await session.expectRefusal(connection, wire.refusal(4400)).catch((error: Error) => {
-          error.message = `${name}: ${error.message}`;
-          throw error;
-        });
+        await about(name, session.expectRefusal(connection, wire.refusal(4400)));
       }
     },
   }),
@@ -130,7 +127,7 @@ export const initRows: readonly Row[] = [
     rules: ['5.3', '5.4', '8.4'],
     title: 'a bad init payload, a good one and 100 messages in one packet: nothing but the end',
     async run(session, wire) {
-      const { connection, jwt } = await session.open(wire, session.options.users[0]);
+      const { connection, jwt } = await session.open(wire, session.user);
       const messages = Array.from({ length: 100 }, (_, index) => wire.say(`message ${index}`));
       const frames = [initPayload('no.good.jwt'), initPayload(jwt), ...messages];
       connection.write(Buffer.concat(frames.map(textFrame)));
@@ -199,7 +196,7 @@ export function expectReady(session: Session, frame: Frame, jwt: string): void {
 }
 
 async function expectSilence(session: Session, wire: Wire): Promise<void> {
-  const [user] = session.options.users;
+  const { user } = session;
   const witness = await session.ready(wire, user);
   const { connection } = await session.open(wire, user);
   const heard = (): number =>
@@ -233,9 +230,9 @@ function deadlineRows(
     title: `${name}: ends at the deadline, no data frame`,
     phase: 'waiting',
     async run(session, wire) {
-      const { patience, users } = session.options;
-      const one = await session.open(wire, users[0]);
-      const silent = await session.open(wire, users[0]);
+      const { patience } = session.options;
+      const one = await session.open(wire, session.user);
+      const silent = await session.open(wire, session.user);
       void dawdle(one.connection);
       await within(
         patience,

@@ -17,8 +17,8 @@ const LONGER = 6;
 
 /** A JWT that expires soon: a signed one if that is possible, else the server's own. */
 async function mortalJwt(session: Session, seconds: number): Promise<string> {
-  const { jwtSecret, users } = session.options;
-  const jwt = await session.login(users[0]);
+  const { jwtSecret } = session.options;
+  const jwt = await session.login(session.user);
   if (jwtSecret !== undefined) return session.secrets.add(withLife(jwt, jwtSecret, seconds));
   const life = session.lifeOf(jwt);
   if (life === Number.POSITIVE_INFINITY) {
@@ -32,7 +32,7 @@ async function mortalJwt(session: Session, seconds: number): Promise<string> {
 }
 
 async function readyWithMortal(session: Session, wire: Wire): Promise<Ready> {
-  const { token } = await session.token(session.options.users[0]);
+  const { token } = await session.token(session.user);
   const { connection } = await session.openWith(wire, token);
   return session.readyWith(wire, connection, await mortalJwt(session, SHORT));
 }
@@ -84,7 +84,7 @@ export const lifeRows: readonly Row[] = [
     title: "logout: 4401 on every connection of the user, and on nobody else's",
     phase: 'alone',
     async run(session, wire) {
-      const [user, other] = session.options.users;
+      const { user, other } = session;
       const [one, two, bystander] = [
         await session.ready(wire, user),
         await session.ready(wire, user),
@@ -102,7 +102,7 @@ export const lifeRows: readonly Row[] = [
     title: 'logout: the JWT is refused at the token route with 401, and a new login is not',
     phase: 'alone',
     async run(session) {
-      const [user] = session.options.users;
+      const { user } = session;
       const jwt = await session.login(user);
       await logOut(session, jwt);
       const { status } = await session.askToken(jwt);
@@ -115,7 +115,7 @@ export const lifeRows: readonly Row[] = [
     title: 'logout: the JWT is refused as init payload, no data frame',
     phase: 'alone',
     async run(session, wire) {
-      const [user] = session.options.users;
+      const { user } = session;
       const jwt = await session.login(user);
       await logOut(session, jwt);
       const { token } = await session.mint(await loginAgain(session, jwt));
@@ -129,7 +129,7 @@ export const lifeRows: readonly Row[] = [
     title: 'logout: the JWT is refused as renewal with 4401',
     phase: 'alone',
     async run(session) {
-      const [user] = session.options.users;
+      const { user } = session;
       const jwt = await session.login(user);
       await logOut(session, jwt);
       const other = await loginAgain(session, jwt);
@@ -160,7 +160,7 @@ async function logOut(session: Session, jwt: string): Promise<void> {
 /** Logs in until the JWT is another: without a `jti`, two of the same second are equal. */
 async function loginAgain(session: Session, before: string): Promise<string> {
   for (let tries = 0; tries < 10; tries += 1) {
-    const jwt = await session.login(session.options.users[0]);
+    const jwt = await session.login(session.user);
     if (jwt !== before) return jwt;
     await sleep(300);
   }
@@ -194,7 +194,7 @@ async function expectLiveness(session: Session, wire: Wire): Promise<void> {
 
 /** The interval of liveness pings, in ms, which only one of the wires tells. */
 async function heartbeatOf(session: Session): Promise<number> {
-  const { token, jwt } = await session.token(session.options.users[0]);
+  const { token, jwt } = await session.token(session.user);
   const { headers, connection, status } = await session.upgradePatiently({
     token,
     offer: twoStage.offer,

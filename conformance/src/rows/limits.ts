@@ -11,7 +11,7 @@ const MOST = {
   /** Tokens of a user, asked for in one go. */
   tokens: 200,
   /** Sockets, of either kind. */
-  sockets: 40,
+  sockets: 24,
   /** Messages of a connection, sent in one go. */
   messages: 3000,
   /** Size of a frame, in bytes. */
@@ -89,7 +89,7 @@ export const limitRows: readonly Row[] = [
     title: 'too many connections of a user: 4429 with retry-after instead of the ack',
     phase: 'alone',
     async run(session, wire) {
-      const [user] = session.options.users;
+      const { user } = session;
       for (let count = 0; count < MOST.sockets; count += 1) {
         const { connection, jwt } = await session.open(wire, user);
         connection.send(initPayload(jwt));
@@ -118,7 +118,7 @@ export const limitRows: readonly Row[] = [
       const [wire] = wires;
       const opened: Open[] = [];
       for (let count = 0; count < MOST.sockets; count += 1) {
-        const user = session.options.users[count % 2 === 0 ? 0 : 1];
+        const user = count % 2 === 0 ? session.user : session.other;
         const { token } = await session.token(user);
         const { status, headers, answer, connection } = await session.upgrade({
           target: session.target(token),
@@ -150,7 +150,7 @@ export const limitRows: readonly Row[] = [
     phase: 'alone',
     async run(session) {
       // The other user, so that whoever runs next does not have to wait.
-      const [, user] = session.options.users;
+      const { other: user } = session;
       let jwt = await session.login(user);
       for (let count = 0; count < MOST.tokens; count += 1) {
         if (session.lifeOf(jwt) < 1000) jwt = await session.login(user);

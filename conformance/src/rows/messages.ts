@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import WebSocket from 'ws';
 import { textFrame } from '../frames.ts';
 import { flaws } from '../jwt.ts';
-import { expect, fail, show } from '../outcome.ts';
+import { about, expect, fail, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
 import { within } from '../time.ts';
@@ -74,7 +74,7 @@ export const messageRows: readonly Row[] = [
     rules: ['2.1', '11'],
     title: 'a stock WebSocket client goes through both stages and is echoed',
     async run(session, wire) {
-      const { token, jwt } = await session.token(session.options.users[0]);
+      const { token, jwt } = await session.token(session.user);
       const url = new URL(session.target(token), session.options.url);
       url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
       const socket = new WebSocket(url, wire.offer === undefined ? [] : [wire.offer]);
@@ -122,7 +122,7 @@ export const messageRows: readonly Row[] = [
     rules: ['7.1', '7.2'],
     title: 'renewal: another ready, and messages flow',
     async run(session) {
-      const [user] = session.options.users;
+      const { user } = session;
       const ready = await session.ready(twoStage, user);
       const jwt = await session.login(user);
       ready.connection.send(initPayload(jwt));
@@ -134,8 +134,8 @@ export const messageRows: readonly Row[] = [
     rules: ['7.1'],
     title: "renewal with another user's JWT: 4403",
     async run(session) {
-      const [one, other] = session.options.users;
-      const { connection } = await session.ready(twoStage, one);
+      const { user, other } = session;
+      const { connection } = await session.ready(twoStage, user);
       connection.send(initPayload(await session.login(other)));
       await session.expectEnd(connection, 4403);
     },
@@ -202,20 +202,19 @@ export const messageRows: readonly Row[] = [
       }
     },
   }),
-  ...Object.entries(INVALID).map(([name, text]) =>
-    onWire(twoStage, {
-      rules: ['9'],
-      title: `${name}: 4400, for its own connection alone`,
-      async run(session) {
-        const witness = await session.ready(twoStage);
-        const { connection, jwt } = await session.open(twoStage, session.options.users[0]);
-        const ready = await session.readyWith(twoStage, connection, jwt);
-        ready.connection.send(text);
-        await session.expectEnd(ready.connection, 4400);
-        await expectPong(witness);
-      },
-    }),
-  ),
+  onWire(twoStage, {
+    rules: ['9'],
+    title: 'what is no JSON object with a string type: 4400, for its own connection alone',
+    async run(session) {
+      const witness = await session.ready(twoStage);
+      for (const [name, text] of Object.entries(INVALID)) {
+        const { connection } = await session.ready(twoStage);
+        connection.send(text);
+        await about(name, session.expectEnd(connection, 4400));
+      }
+      await expectPong(witness);
+    },
+  }),
   onWire(twoStage, {
     rules: ['8.4'],
     title: 'an invalid frame and 20 messages in one packet: no message is handled',

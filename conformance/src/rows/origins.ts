@@ -25,8 +25,8 @@ export const originRows: readonly Row[] = [
     wire: 'http',
     title: 'token route, foreign origin, null, ours with a prefix or suffix: 403',
     async run(session) {
-      const { tokenPath, users, origin } = session.options;
-      const jwt = await session.login(users[0]);
+      const { tokenPath, origin } = session.options;
+      const jwt = await session.login(session.user);
       for (const foreign of foreignOrigins(origin)) {
         const headers = { Authorization: `Bearer ${jwt}`, Origin: foreign };
         const { status } = await session.request('POST', tokenPath, headers);
@@ -40,8 +40,8 @@ export const originRows: readonly Row[] = [
     title:
       'token route, our origin: admitted, readable by its pages, with Retry-After; none: admitted',
     async run(session) {
-      const { tokenPath, users, origin } = session.options;
-      const jwt = await session.login(users[0]);
+      const { tokenPath, origin } = session.options;
+      const jwt = await session.login(session.user);
       await session.mint(jwt);
       const headers = { Authorization: `Bearer ${jwt}`, Origin: origin };
       const response = await session.request('POST', tokenPath, headers);
@@ -97,8 +97,8 @@ export const originRows: readonly Row[] = [
     title:
       'upgrade, foreign origin, null, ours with a prefix or suffix: 403, and the token is not spent',
     async run(session) {
-      const { users, origin } = session.options;
-      const { token } = await session.token(users[0]);
+      const { origin } = session.options;
+      const { token } = await session.token(session.user);
       for (const foreign of foreignOrigins(origin)) {
         const { status } = await session.upgradePatiently({ token, origin: foreign });
         expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);
@@ -112,8 +112,8 @@ export const originRows: readonly Row[] = [
     wire: 'http',
     title: 'upgrade, our origin: admitted',
     async run(session) {
-      const { users, origin } = session.options;
-      const { token } = await session.token(users[0]);
+      const { origin } = session.options;
+      const { token } = await session.token(session.user);
       const { status } = await session.upgradePatiently({ token, origin });
       expect(status === 101, hint(session), `${status}`);
     },

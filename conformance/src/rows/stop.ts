@@ -4,7 +4,7 @@ import { withLife } from '../jwt.ts';
 import type { User } from '../options.ts';
 import { expect, Failure, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
-import { type Ready, Session } from '../session.ts';
+import type { Ready, Session } from '../session.ts';
 import { isOver, sleep } from '../time.ts';
 import type { Upgraded } from '../upgrade.ts';
 import { readTyped, twoStage, type Wire, type WireName, wires } from '../wire.ts';
@@ -36,7 +36,7 @@ interface Stop {
 export function stopRows(): readonly Row[] {
   let stop: Promise<Stop> | undefined;
   const observe = (session: Session): Promise<Stop> => {
-    stop ??= observeStop(new Session(session.options, session.secrets));
+    stop ??= observeStop(session.another());
     return stop;
   };
   return [
@@ -139,19 +139,19 @@ function deadlineOf(ready: Stop['ready']): number {
 }
 
 async function observeStop(session: Session): Promise<Stop> {
-  const { pid, users, patience } = session.options;
+  const { pid, patience } = session.options;
   if (pid === undefined) throw new NotRun('which process to stop is not known: pass --pid');
   const spoken = await spokenWires(session);
   const ready = new Map<WireName, Ready[]>();
   for (const wire of spoken) {
     const crowd: Ready[] = [];
     for (let count = 0; count < CROWD; count += 1) {
-      crowd.push(await readyForLong(session, wire, users[count % 2 === 0 ? 0 : 1]));
+      crowd.push(await readyForLong(session, wire, session.user));
     }
     ready.set(wire.name, crowd);
   }
-  const stray = await session.open(spoken[0] as Wire, users[0]);
-  const { token } = await session.token(users[0]);
+  const stray = await session.open(spoken[0] as Wire, session.user);
+  const { token } = await session.token(session.user);
 
   const startedAt = performance.now();
   const endedAfter = new Map<Ready, number>();
@@ -170,16 +170,19 @@ async function observeStop(session: Session): Promise<Stop> {
     await isOver(session.prompt, notice);
   }
   const upgraded = await upgradeUntilRefused(session, token);
-  const isServed =
-    first !== undefined &&
-    (await session.expectEcho(first, 'still here').then(
-      () => true,
-      () => false,
-    ));
+  const isServed = first !== undefined && (await isEchoed(session, first));
   const all = Promise.all([...ready.values()].flat().map(({ connection }) => connection.ended));
   await isOver(patience, all);
   const [strayFrame] = stray.connection.frames;
   return { ready, upgraded, isServed, endedAfter, strayFrame };
+}
+
+async function isEchoed(session: Session, { wire, connection }: Ready): Promise<boolean> {
+  connection.send(wire.say('still here'));
+  const hasEcho = (): boolean =>
+    connection.frames.some((frame) => wire.hear(frame) === 'echo: still here');
+  await isOver(session.prompt, connection.until(hasEcho));
+  return hasEcho();
 }
 
 /** Makes a connection ready with a JWT that outlives the stop, if one can be signed. */
@@ -208,7 +211,7 @@ async function upgradeUntilRefused(session: Session, token: string): Promise<Upg
 }
 
 async function spokenWires(session: Session): Promise<Wire[]> {
-  const { token } = await session.token(session.options.users[0]);
+  const { token } = await session.token(session.user);
   const { headers } = await session.upgradePatiently({ token, offer: twoStage.offer });
   const speaks = headers.get('sec-websocket-protocol') === twoStage.name;
   return wires.filter((wire) => wire !== twoStage || speaks);

@@ -62,7 +62,7 @@ function expectUnauthorized({ status, headers, text }: Response): void {
 
 /** Makes a JWT bad, or leaves the row where that is not possible. */
 export async function badJwt(session: Session, flaw: Flaw): Promise<string> {
-  const jwt = await session.login(session.options.users[0]);
+  const jwt = await session.login(session.user);
   const secret = flaw.needsSecret ? session.needSecret() : '';
   if (flaw.claim !== undefined && decodeJwt(jwt)?.claims[flaw.claim] === undefined) {
     throw new NotRun(`the server's JWTs have no ${flaw.claim}`);
@@ -77,7 +77,7 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'POST with a JWT: the envelope, no-store, base64url, expiresIn',
     async run(session) {
-      const jwt = await session.login(session.options.users[0]);
+      const jwt = await session.login(session.user);
       await session.mint(jwt);
       expectSuccess(await session.askToken(jwt));
     },
@@ -87,7 +87,7 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'GET with a JWT: alike',
     async run(session) {
-      const jwt = await session.login(session.options.users[0]);
+      const jwt = await session.login(session.user);
       await session.mint(jwt);
       const response = await session.askToken(jwt, 'GET');
       if (response.status === 404 || response.status === 405) {
@@ -101,7 +101,7 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'protocol names two-stage.v1 only if that is spoken',
     async run(session) {
-      const { token, protocol } = await session.token(session.options.users[0]);
+      const { token, protocol } = await session.token(session.user);
       const { headers } = await session.upgradePatiently({ token, offer: twoStage.offer });
       const isSpoken = headers.get('sec-websocket-protocol') === TWO_STAGE;
       if (protocol === undefined) {
@@ -117,8 +117,8 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'a JWT in the query: 401',
     async run(session) {
-      const { users, tokenPath } = session.options;
-      const jwt = await session.login(users[0]);
+      const { tokenPath } = session.options;
+      const jwt = await session.login(session.user);
       for (const name of ['access_token', 'token', 'jwt']) {
         expectUnauthorized(await session.request('POST', `${tokenPath}?${name}=${jwt}`));
       }
@@ -160,7 +160,7 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'two tokens differ',
     async run(session) {
-      const jwt = await session.login(session.options.users[0]);
+      const jwt = await session.login(session.user);
       const [one, two] = [await session.mint(jwt), await session.mint(jwt)];
       expect(one.token !== two.token, 'another token each time', 'the same one twice');
     },

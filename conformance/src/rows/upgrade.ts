@@ -74,7 +74,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: `${RIVALS} concurrent upgrades with one token: one 101, ${RIVALS - 1} times 401`,
     async run(session) {
-      const { token, reusable } = await session.token(session.options.users[0]);
+      const { token, reusable } = await session.token(session.user);
       if (reusable) throw new NotRun('tokens are reusable: start the server with single-use ones');
       const tries = Array.from({ length: RIVALS }, async () => {
         // One that met a full server never asked for the token.
@@ -98,7 +98,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a reusable token: admits again',
     async run(session) {
-      const { token, reusable } = await session.token(session.options.users[0]);
+      const { token, reusable } = await session.token(session.user);
       if (!reusable) throw new NotRun('tokens are single-use');
       await spend(session, token);
       await spend(session, token);
@@ -110,7 +110,7 @@ export const upgradeRows: readonly Row[] = [
     title: 'a token used after expiresIn: the same bytes as an unknown one',
     phase: 'waiting',
     async run(session) {
-      const token = await session.token(session.options.users[0]);
+      const token = await session.token(session.user);
       await outlive(session, token);
       const wanted = await unknownToken(session);
       const target = session.target(token.token);
@@ -146,7 +146,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a missing or malformed token: the same bytes as an unknown one',
     async run(session) {
-      const { token } = await session.token(session.options.users[0]);
+      const { token } = await session.token(session.user);
       const wanted = await unknownToken(session);
       const { socketPath } = session.options;
       const queries: Readonly<Record<string, string>> = {
@@ -174,7 +174,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a malformed token in Sec-WebSocket-Protocol, or in two places: the same bytes',
     async run(session) {
-      const { token } = await session.token(session.options.users[0]);
+      const { token } = await session.token(session.user);
       const wanted = await unknownToken(session);
       const { socketPath } = session.options;
       const requests: Readonly<Record<string, UpgradeRequest>> = {
@@ -196,7 +196,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a spent token: the same bytes as an unknown one',
     async run(session) {
-      const { token, reusable } = await session.token(session.options.users[0]);
+      const { token, reusable } = await session.token(session.user);
       if (reusable) throw new NotRun('tokens are reusable: start the server with single-use ones');
       await spend(session, token);
       const wanted = await unknownToken(session);
@@ -208,7 +208,7 @@ export const upgradeRows: readonly Row[] = [
       rules: ['4.4.1'],
       title: `${offer} offered: two-stage.v1 selected`,
       async run(session) {
-        const { token } = await session.token(session.options.users[0]);
+        const { token } = await session.token(session.user);
         await expectSelection(session, offer, TWO_STAGE, token);
       },
     }),
@@ -218,7 +218,7 @@ export const upgradeRows: readonly Row[] = [
       rules: ['4.4.2'],
       title: `${offer ?? 'nothing'} offered: no Sec-WebSocket-Protocol, and the original wire`,
       async run(session) {
-        const { token, jwt } = await session.token(session.options.users[0]);
+        const { token, jwt } = await session.token(session.user);
         const { status, headers, connection } = await session.upgradePatiently({ token, offer });
         if (connection === undefined) fail('101', `${status}`);
         const selected = headers.get('sec-websocket-protocol');
@@ -269,6 +269,6 @@ async function expectEntryAdmitted(
   offer: (entry: string) => string,
   wanted: string | undefined,
 ): Promise<void> {
-  const { token } = await session.token(session.options.users[0]);
+  const { token } = await session.token(session.user);
   await expectSelection(session, offer(`token.${token}`), wanted);
 }
