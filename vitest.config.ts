@@ -29,6 +29,8 @@ export default defineConfig({
           include: [
             'packages/*/src/**/*.test.{ts,tsx}',
             'demo-server/src/**/*.test.ts',
+            'conformance/src/**/*.test.ts',
+            'examples/servers/**/*.test.ts',
             'scripts/**/*.test.mjs',
             'bench/**/*.test.mjs',
           ],

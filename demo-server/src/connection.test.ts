@@ -60,7 +60,7 @@ test('S9 connections above MAX_CONNECTIONS of a user are told when to come back'
 });
 
 test('S9 a slow consumer is dropped, not buffered for ever', async () => {
-  const harness = await startServer({ maxBuffered: 100_000, messagesPerSecond: 0 });
+  const harness = await startServer({ messagesPerSecond: 0 });
   const jwt = await harness.login('ada');
   const slow = await harness.readyOriginal(jwt);
   const witness = await harness.readyOriginal(jwt);
@@ -101,4 +101,45 @@ test('S7 nothing is handled once it has ended, although `ws` still delivers it',
   for (let n = 0; n < 100; n += 1) client.send('garbage');
   expect((await client.closed).code).toBe(4400);
   expect(decode).toHaveBeenCalledTimes(1);
+});
+
+test('S9 a client that pings and never reads the answers is ended', async () => {
+  const harness = await startServer({ messagesPerSecond: 0 });
+  const jwt = await harness.login('ada');
+  const witness = await harness.ready(jwt);
+  const { token } = await harness.token(jwt);
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`));
+  await raw.until('\r\n\r\n');
+  raw.socket.write(textFrame(JSON.stringify({ type: 'jwt', token: jwt })));
+  await raw.until('authentication successful');
+  raw.socket.pause();
+  // A ping of 125 bytes, with a mask of zeros.
+  const ping = Buffer.concat([Buffer.from([0x89, 0xfd, 0, 0, 0, 0]), Buffer.alloc(125)]);
+  const pings = Buffer.concat(Array.from({ length: 1000 }, () => ping));
+  const flood = (): void => {
+    while (raw.socket.write(pings));
+  };
+  raw.socket.on('drain', flood);
+  flood();
+  await harness.logged('connection ended');
+  raw.socket.destroy();
+  await witness.roundTrip();
+});
+
+test('S9 a message of endless empty frames is ended', async () => {
+  const harness = await startServer();
+  const jwt = await harness.login('ada');
+  const { token } = await harness.token(jwt);
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`));
+  await raw.until('\r\n\r\n');
+  raw.socket.write(textFrame(JSON.stringify({ type: 'jwt', token: jwt })));
+  await raw.until('authentication successful');
+  const first = Buffer.from([0x01, 0x80, 0, 0, 0, 0]);
+  const more = Buffer.from([0x00, 0x80, 0, 0, 0, 0]);
+  raw.socket.write(Buffer.concat([first, ...Array.from({ length: 2000 }, () => more)]));
+  // Policy violation (RFC 6455, section 7.4.1): what `ws` makes of it.
+  await raw.until(Buffer.from([0x03, 0xf0]));
+  raw.socket.destroy();
 });

@@ -73,10 +73,8 @@ export class Connection {
     socket.on('message', (data: Buffer, isBinary) =>
       this.#receive(isBinary ? data : data.toString()),
     );
-    socket.on('ping', () => {
-      // Its answer has been written: a client that reads none of them is a slow consumer too.
-      if (this.#admits()) this.#keepsUp();
-    });
+    // `ws` answers a ping, and ends a client that lets too many answers lie.
+    socket.on('ping', () => this.#admits());
     socket.on('pong', () => {
       this.#answered = true;
       this.#admits();

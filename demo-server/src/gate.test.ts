@@ -252,3 +252,38 @@ test('a request that offers another upgrade is a request like others', async () 
   raw.socket.write(upgradeRequest('/health', { Upgrade: 'h2c', Connection: 'close, Upgrade' }));
   expect((await raw.ended).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 });
+
+test.each([
+  ['no key', { 'Sec-WebSocket-Key': '' }, 400],
+  ['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400],
+  ['another version', { 'Sec-WebSocket-Version': '12' }, 426],
+])('a handshake with %s spends no token', async (_what, headers, status) => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const answer = await answerTo(harness, `/demo?token=${token}`, headers);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  if (status === 426) expect(answer).toContain('Sec-WebSocket-Version: 13\r\n');
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test('subprotocols that are no list, or repeat themselves, spend no token', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  for (const entry of ['a b', 'chat, chat', 'chat,', '"chat"']) {
+    const headers = { 'Sec-WebSocket-Protocol': entry };
+    const answer = await answerTo(harness, `/demo?token=${token}`, headers);
+    expect(answer, entry).toMatch(/^HTTP\/1\.1 401 /);
+  }
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test.each(['', 'GET /demo?token=', 'GET /demo HTTP/1.1\r\nHost: x\r\n'])(
+  'S9 an upgrade that takes its time is ended: %j',
+  async (beginning) => {
+    // The time is real: it is Node that looks at the clock, once a second.
+    const harness = await startServer({ initTimeout: 100 });
+    const raw = openRaw(harness.server.url);
+    raw.socket.write(beginning);
+    expect((await raw.ended).toString()).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  },
+);

@@ -2,11 +2,11 @@ import type { Environment } from './environment.ts';
 import { type FanOut, memoryFanOut } from './fan-out.ts';
 import { type UserLimiter, userRateLimiter } from './limits.ts';
 import type { Log } from './log.ts';
-
+import { mongoTokens } from './mongo-tokens.ts';
 import { connectRedis, type Redis } from './redis.ts';
 import { redisFanOut } from './redis-fan-out.ts';
 import { redisRevocations } from './redis-revocations.ts';
-
+import { redisTokens } from './redis-tokens.ts';
 import { memoryRevocations, type Revocations } from './revocations.ts';
 import type { Settings } from './settings.ts';
 import { memoryTokens, type TokenStore } from './tokens.ts';
@@ -38,7 +38,8 @@ export function openServices(settings: Settings, environment: Environment, log: 
 
   function openTokens(): TokenStore {
     if (tokenStore === 'memory') return memoryTokens(environment);
-    throw new Error('not yet');
+    if (isRedis(tokenStore)) return redisTokens(redisAt(tokenStore), environment);
+    return mongoTokens(tokenStore, environment, { interval: tokenExpiresIn, log });
   }
 
   const tokens = openTokens();
