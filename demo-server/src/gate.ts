@@ -6,7 +6,7 @@ import { type Environment, systemEnvironment } from './environment.ts';
 import { createPlaces, type Places } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
-import { allowOrigins, type Origins } from './origins.ts';
+import { type GivenOrigins, originsOf } from './origins.ts';
 import type { TokenStore } from './tokens.ts';
 
 /** Path of the WebSocket endpoint. */
@@ -15,11 +15,8 @@ export const SOCKET_PATH = '/demo';
 /** What the gate asks before it lets an upgrade through. */
 export interface TokenGateOptions {
   readonly tokens: TokenStore;
-  /**
-   * The origins whose pages may connect: a list, or what answers it, for a server that knows its
-   * own only once it listens.
-   */
-  readonly origins: readonly string[] | (() => Origins);
+  /** The origins whose pages may connect, like `https://app.example`. */
+  readonly origins: GivenOrigins;
   /** Path of the WebSocket endpoint. Default {@link SOCKET_PATH}. */
   readonly path?: string;
   /** Places for connections that have not authenticated yet. Default 1000. */
@@ -78,9 +75,7 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
     log = silentLog,
     metrics = noMetrics,
   } = options;
-  const { origins: given } = options;
-  const fixed = typeof given === 'function' ? undefined : allowOrigins(given);
-  const origins = (): Origins => fixed ?? (given as () => Origins)();
+  const origins = originsOf(options.origins);
 
   const busy = (message: string): Refusal => ({
     status: 503,

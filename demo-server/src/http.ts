@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import express, { type Express, type RequestHandler } from 'express';
 import { busyFor } from './come-back.ts';
 import type { Control } from './control.ts';
+import { cors } from './cors.ts';
 import { fail, succeed } from './envelope.ts';
 import {
   changeFaults,
@@ -13,15 +14,7 @@ import { SOCKET_PATH } from './gate.ts';
 import type { Health } from './health.ts';
 import type { Jwts, VerifyJwt } from './jwt.ts';
 import type { PrometheusMetrics } from './metrics.ts';
-import {
-  allow,
-  bearer,
-  cors,
-  noStore,
-  onError,
-  operatorOnly,
-  securityHeaders,
-} from './middleware.ts';
+import { allow, bearer, noStore, onError, operatorOnly, securityHeaders } from './middleware.ts';
 import { operatorRoutes } from './operator-routes.ts';
 import type { Origins } from './origins.ts';
 import { type TokenRouteOptions, tokenRoute } from './token-route.ts';

@@ -47,30 +47,6 @@ export const noStore: RequestHandler = (_request, response, next) => {
   next();
 };
 
-/** The upgrade's allow-list for HTTP: foreign pages are refused, not only kept from reading. */
-export function cors(origins: () => Origins): RequestHandler {
-  return (request, response, next) => {
-    response.vary('Origin');
-    const origin = request.get('Origin');
-    if (!origins().admits(origin)) {
-      fail(response, 403, 'Origin not allowed');
-      return;
-    }
-    if (origin !== undefined) {
-      response.set('Access-Control-Allow-Origin', origin);
-      response.set('Access-Control-Expose-Headers', 'Retry-After');
-    }
-    if (request.method !== 'OPTIONS') {
-      next();
-      return;
-    }
-    response.set('Access-Control-Allow-Methods', 'GET, POST');
-    response.set('Access-Control-Allow-Headers', 'Authorization, Content-Type');
-    response.set('Access-Control-Max-Age', '600');
-    response.status(204).end();
-  };
-}
-
 /** Refuses other methods: Express would answer HEAD with GET's handler, and mint a token. */
 export function allow(...methods: readonly string[]): RequestHandler {
   return (request, response, next) => {

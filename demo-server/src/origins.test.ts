@@ -47,3 +47,12 @@ test('only IPv6 addresses go in brackets', () => {
     'localhost',
   ]);
 });
+
+test.each(['https://app.example/', 'app.example', 'https://*.app.example', 'null', '*'])(
+  'an allow-list with %s, which no page has as its origin, says so',
+  (entry) => {
+    expect(() => allowOrigins(['https://app.example', entry])).toThrow(
+      `The origin "${entry}" is none; expected one like https://app.example`,
+    );
+  },
+);

@@ -13,9 +13,20 @@ export interface Origins {
   sockets(): readonly string[];
 }
 
-/** An allow-list of exact origins. No wildcard and no suffixes: those are how allow-lists leak. */
+/**
+ * An allow-list of exact origins. No wildcard and no suffixes: those are how allow-lists leak.
+ *
+ * @throws {TypeError} for an entry that no `Origin` header could ever be, like one with a path
+ */
 export function allowOrigins(list: Iterable<string>): Origins {
   const allowed = new Set(list);
+  for (const entry of allowed) {
+    const isOrigin = !entry.includes('*') && URL.canParse(entry) && new URL(entry).origin === entry;
+    if (isOrigin) continue;
+    throw new TypeError(
+      `The origin ${JSON.stringify(entry)} is none; expected one like https://app.example`,
+    );
+  }
   return {
     admits: (origin) => origin === undefined || allowed.has(origin),
     sockets: () =>
@@ -23,6 +34,16 @@ export function allowOrigins(list: Iterable<string>): Origins {
         .filter((origin) => !origin.includes('['))
         .map((origin) => origin.replace(/^http/, 'ws')),
   };
+}
+
+/** An allow-list, or what answers it, for a server that knows its own origins once it listens. */
+export type GivenOrigins = readonly string[] | (() => Origins);
+
+/** The allow-list of either. */
+export function originsOf(given: GivenOrigins): () => Origins {
+  if (typeof given === 'function') return given;
+  const origins = allowOrigins(given);
+  return () => origins;
 }
 
 /** The server's own origins: the address it listens on, and this machine's usual names. */
