@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Environment } from './environment.ts';
+import { type Environment, systemEnvironment } from './environment.ts';
 
 /** A token as its owner gets it. */
 export interface MintedToken {
@@ -67,7 +67,7 @@ export function tokenKey(token: unknown): string | undefined {
 }
 
 /** Keeps tokens in this process: nothing to install, gone with a restart. */
-export function memoryTokens(environment: Environment): TokenStore {
+export function memoryTokens(environment: Environment = systemEnvironment): TokenStore {
   const records = new Map<string | undefined, TokenRecord>();
 
   // A Map remembers the order of insertion, which is the order of expiry as long as the interval
