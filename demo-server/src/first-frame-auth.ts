@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
+import { comeBackIn } from './come-back.ts';
 import { Connection } from './connection.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
@@ -10,11 +11,14 @@ import { type Log, silentLog } from './log.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { startSession } from './session.ts';
-import { originalWire, TWO_STAGE, twoStageWire } from './wire.ts';
+import { originalWire, selectWire, TWO_STAGE, twoStageWire } from './wire.ts';
 
 /** What the init stage is made of. Durations are in ms, sizes in bytes; 0 turns a limit off. */
 export interface FirstFrameAuthOptions {
-  /** Verifies a JWT, of an init payload or a renewal: see `VerifyJwt` for how it says no. */
+  /**
+   * Verifies a JWT, of an init payload or a renewal, with whatever library the application has: see
+   * {@link VerifyJwt} for what to answer, and how to say no.
+   */
   readonly verify: VerifyForConnection;
   /** Called with each of the application's messages: a value of JSON, a string, or bytes. */
   readonly onMessage: (connection: Connection, data: unknown) => void;
@@ -34,6 +38,10 @@ export interface FirstFrameAuthOptions {
   readonly maxConnections?: number;
   /** Bytes a slow consumer may leave unread before it is ended. Default 1 MiB. */
   readonly maxBuffered?: number;
+  /** Whether the server is stopping: then a socket is closed with 1012. Default: never. */
+  readonly draining?: () => boolean;
+  /** Over how many ms those are told to come back. Default 10 s. */
+  readonly drainTimeout?: number;
   /** Clocks, randomness and timers. Default: the real ones. */
   readonly environment?: Environment;
   /** Default: silence. */
@@ -46,19 +54,50 @@ export interface FirstFrameAuthOptions {
  * Takes a WebSocket that the token gate admitted through the init stage and, if that succeeds,
  * through its life. The connection it answers has not authenticated yet.
  */
-export type FirstFrameAuth = (webSocket: WebSocket, admitted: Admitted) => Connection;
+export interface FirstFrameAuth {
+  (webSocket: WebSocket, admitted: Admitted): Connection;
+  /** All it has taken, authenticated or not, until the network is done with them: for `drain`. */
+  readonly connections: ReadonlySet<Connection>;
+}
+
+/**
+ * Options for the `WebSocketServer` that the WebSockets come from. `handleProtocols` is part of the
+ * protocol; the others are bounds on what one client can make the server do.
+ */
+export const webSocketOptions = {
+  noServer: true,
+  // Its list would hold those that have not authenticated as well: a registry does not.
+  clientTracking: false,
+  handleProtocols: selectWire,
+  // Compression lets a small frame unpack into a large one, and leaks secrets that share a
+  // message with what an attacker chose (RFC 7457, section 2.6).
+  perMessageDeflate: false,
+  /** Largest message, in bytes. */
+  maxPayload: 1_048_576,
+  /** Frames a message may come in: an empty one costs its sender 6 bytes, and no other limit. */
+  maxFragments: 1024,
+  /** How long a client may take to answer a close frame, in ms, before it is cut off. */
+  closeTimeout: 2000,
+} as const;
 
 /** When to try again with too many connections, in ms. */
 const TOO_MANY_CONNECTIONS = 5000;
 
 /**
- * The init stage for WebSockets of the `ws` package. The server they come from decides two things
- * that are part of the protocol: it must select the subprotocol with `selectWire`, and should have
- * `perMessageDeflate` off and a `maxPayload`.
+ * The init stage for WebSockets of the `ws` package, whose server has {@link webSocketOptions}.
+ *
+ * ```ts
+ * const webSockets = new WebSocketServer(webSocketOptions);
+ * const authenticate = createFirstFrameAuth({ verify, onMessage });
+ * server.on('upgrade', async (request, socket, head) => {
+ *   const admitted = await gate(request, socket);
+ *   if (admitted === undefined) return;
+ *   webSockets.handleUpgrade(request, socket, head, (webSocket) => authenticate(webSocket, admitted));
+ * });
+ * ```
  */
 export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrameAuth {
   const {
-    verify,
     onMessage,
     onReady,
     registry = createRegistry(),
@@ -68,11 +107,25 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
     messagesPerSecond = 200,
     maxConnections = 100,
     maxBuffered = 1_048_576,
+    draining = () => false,
+    drainTimeout = 10_000,
     environment = systemEnvironment,
     log = silentLog,
     metrics = noMetrics,
   } = options;
+  const connections = new Set<Connection>();
   let lastId = 0;
+
+  const verify: VerifyForConnection = async (jwt, connection) => {
+    const identity = await options.verify(jwt, connection);
+    // Unnoticed, it would make a connection that never expires.
+    if (!Number.isFinite(identity.expiresAt)) {
+      const message = 'verify answered no expiresAt; expected ms since the epoch';
+      log.error({ connection: connection.id }, message);
+      throw new TypeError(message);
+    }
+    return identity;
+  };
 
   async function run(connection: Connection, { user, socket, leave }: Admitted): Promise<void> {
     const identity = await authenticate(connection, {
@@ -100,7 +153,7 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
     log.info({ connection: connection.id, user, wire: connection.wire.name }, 'connection ready');
   }
 
-  return (webSocket, admitted) => {
+  function take(webSocket: WebSocket, admitted: Admitted): Connection {
     lastId += 1;
     metrics.upgrade(101);
     const connection = new Connection(webSocket, {
@@ -116,6 +169,14 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       log.error({ connection: connection.id, error }, 'a connection failed');
       connection.terminate('internal error');
     });
+    connections.add(connection);
+    void connection.closed.then(() => connections.delete(connection));
+    if (draining()) {
+      const wait = comeBackIn(environment, drainTimeout);
+      connection.end(CloseCode.restart, retryAfterReason(wait));
+    }
     return connection;
-  };
+  }
+
+  return Object.assign(take, { connections });
 }

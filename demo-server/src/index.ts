@@ -2,6 +2,7 @@ export { createAdmission } from './admission.ts';
 export { CloseCode, retryAfterReason } from './close-codes.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
 export { type Control, catchUp, createControl, obey } from './control.ts';
+export { type Before, cors } from './cors.ts';
 export { type DrainOptions, drain } from './drain.ts';
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts';
 export { type Cancel, type Environment, systemEnvironment } from './environment.ts';
@@ -11,6 +12,7 @@ export {
   createFirstFrameAuth,
   type FirstFrameAuth,
   type FirstFrameAuthOptions,
+  webSocketOptions,
 } from './first-frame-auth.ts';
 export {
   type Admitted,
@@ -19,6 +21,7 @@ export {
   type TokenGate,
   type TokenGateOptions,
 } from './gate.ts';
+export type { VerifyForConnection } from './judge-jwt.ts';
 export {
   Forbidden,
   hs256Jwts,
@@ -40,13 +43,20 @@ export {
 export { watchLiveness } from './liveness.ts';
 export { createLog, type Log } from './log.ts';
 export { type Metrics, noMetrics, type PrometheusMetrics, prometheusMetrics } from './metrics.ts';
-export { allowOrigins, type Origins, ownOrigins } from './origins.ts';
+export { allowOrigins, type GivenOrigins, type Origins, ownOrigins } from './origins.ts';
 export { createRegistry, type Registry } from './registry.ts';
 export { memoryRevocations, type Revocations, unlessRevoked } from './revocations.ts';
 export { createDemoServer, type DemoServer, type ServerOptions } from './server.ts';
 export { openServices, type Services } from './services.ts';
 export { type SessionOptions, startSession } from './session.ts';
 export { defaultSettings, readSettings, type Settings, SettingsError } from './settings.ts';
+export {
+  createTokenAnswer,
+  type HttpAnswer,
+  type TokenAnswer,
+  type TokenAnswerOptions,
+  type TokenChange,
+} from './token-answer.ts';
 export { type TokenRouteOptions, tokenRoute } from './token-route.ts';
 export { type MintedToken, memoryTokens, type TokenPolicy, type TokenStore } from './tokens.ts';
 export {

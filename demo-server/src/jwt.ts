@@ -14,18 +14,34 @@ import type { Environment } from './environment.ts';
 
 /** What a verified JWT says. */
 export interface Identity {
-  /** The subject, `sub`. */
+  /** The subject, `sub`: the same name that tokens are minted for. */
   readonly user: string;
-  /** The JWT's own name, by which it can be revoked: `jti`, or its SHA-256 if it has none. */
+  /**
+   * The JWT's own name, by which it can be revoked: `jti`, or its SHA-256 if it has none. Nothing
+   * else looks at it.
+   */
   readonly id: string;
-  /** When it expires, in ms since the epoch. */
+  /** When it expires, in ms since the epoch: `exp` counts in seconds. */
   readonly expiresAt: number;
 }
 
 /**
- * Verifies a JWT. Rejects with {@link Forbidden} when its user may not come in, with
- * {@link Unverifiable} when there is no telling at the moment, and with anything else when it is
- * not to be trusted, for whatever reason.
+ * Verifies a JWT: its signature, by an algorithm that is named here and not by the JWT, its issuer,
+ * audience, expiry and "not before" (PROTOCOL.md section 5.3). That it is the user's whose token
+ * admitted the socket is checked by the caller.
+ *
+ * Rejects with {@link Forbidden} when its user may not come in: 403 or 4403, and clients stop. With
+ * {@link Unverifiable} when there is no telling at the moment, because keys or a database cannot be
+ * reached: 503 or 1013, and clients come back. With anything else when it is not to be trusted, for
+ * whatever reason: 401 or 4401, and clients need another JWT.
+ *
+ * ```ts
+ * const verify: VerifyJwt = async (jwt) => {
+ *   const { payload } = await jwtVerify(jwt, key, { issuer, audience, algorithms: ['RS256'] });
+ *   const { sub = '', jti = '', exp = 0 } = payload;
+ *   return { user: sub, id: jti, expiresAt: exp * 1000 };
+ * };
+ * ```
  */
 export type VerifyJwt = (jwt: string) => Promise<Identity>;
 

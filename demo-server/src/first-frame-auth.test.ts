@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocketServer } from 'ws';
+import {
+  createFirstFrameAuth,
+  type FirstFrameAuthOptions,
+  webSocketOptions,
+} from './first-frame-auth.ts';
+import { createTokenGate, drain, memoryTokens, type VerifyJwt } from './index.ts';
+import { openClient } from './testing/client.ts';
+import { fakeEnvironment } from './testing/fake-environment.ts';
+
+const anHour = 3_600_000;
+
+/** The two stages on a bare server, put together from the parts. */
+async function startParts(options: Partial<FirstFrameAuthOptions> = {}) {
+  const environment = fakeEnvironment();
+  const tokens = memoryTokens(environment);
+  const verify: VerifyJwt = async (user) => ({
+    user,
+    id: user,
+    expiresAt: environment.now() + anHour,
+  });
+  let draining = false;
+  const stages = { environment, tokens, origins: [], path: '/chat', draining: () => draining };
+  const gate = createTokenGate(stages);
+  const authenticate = createFirstFrameAuth({
+    ...stages,
+    verify,
+    onMessage: (connection, data) => connection.send(data),
+    ...options,
+  });
+  // Longer than a test: what is cut off here was not cut off by `ws`.
+  const patient = { ...webSocketOptions, closeTimeout: 60_000 };
+  const webSockets = new WebSocketServer(patient);
+  const server = createServer().listen(0, '127.0.0.1');
+  server.on('upgrade', async (request, socket, head) => {
+    const admitted = await gate(request, socket);
+    if (admitted === undefined) return;
+    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+      authenticate(webSocket, admitted),
+    );
+  });
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const connection of authenticate.connections) connection.terminate('the test is over');
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    environment,
+    tokens,
+    connections: authenticate.connections,
+    stop() {
+      draining = true;
+      return drain(authenticate.connections, { environment });
+    },
+    async open(protocols: string[] = ['two-stage.v1']) {
+      const { token } = await tokens.mint('ada', { expiresIn: 1000, reusable: false });
+      return openClient(`ws://127.0.0.1:${port}/chat?token=${token}`, protocols);
+    },
+  };
+}
+
+test('the parts make a server that speaks both wires', async () => {
+  const { open } = await startParts();
+  const twoStage = await open(['v2.other', 'two-stage.v1']);
+  expect(twoStage.socket.protocol).toBe('two-stage.v1');
+  twoStage.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await twoStage.nextJson()).toEqual({
+    type: 'ready',
+    user: 'ada',
+    expiresIn: anHour,
+    heartbeat: 0,
+  });
+
+  const original = await open([]);
+  original.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await original.next()).toBe('authentication successful');
+  original.send('hi');
+  expect(await original.next()).toBe('hi');
+});
+
+test('it knows its connections, authenticated or not, until they are gone', async () => {
+  const { open, connections } = await startParts();
+  const one = await open();
+  const other = await open();
+  other.sendJson({ type: 'jwt', token: 'ada' });
+  await other.next();
+  const known = [...connections];
+  expect(known.map(({ identity }) => identity?.user)).toEqual([undefined, 'ada']);
+  one.socket.close();
+  await known[0]?.closed;
+  expect([...connections]).toEqual([known[1]]);
+});
+
+test('a stop asks clients to move, turns late ones away, and cuts off who stays', async () => {
+  const { open, stop, environment, connections, tokens } = await startParts();
+  const stayer = await open();
+  stayer.sendJson({ type: 'jwt', token: 'ada' });
+  await stayer.next();
+
+  let stopped: Promise<void> | undefined;
+  vi.spyOn(tokens, 'take').mockImplementationOnce(async () => {
+    stopped = stop();
+    return 'ada';
+  });
+  const late = await open();
+  expect(await late.closed).toEqual({ code: 1012, reason: 'retry-after=5000' });
+  expect(await stayer.nextJson()).toMatchObject({ type: 'going-away', deadline: 5000 });
+  expect(await open().catch((error: unknown) => error)).toMatchObject({ status: 503 });
+
+  // One that reads no more answers no close frame either.
+  stayer.socket.pause();
+  environment.advance(5000);
+  // The second half is waited for in the turn after the first.
+  await setImmediate();
+  const [last] = connections;
+  expect(connections.size).toBe(1);
+  environment.advance(5000);
+  await Promise.all([stopped, last?.closed]);
+  expect(connections.size).toBe(0);
+});
+
+test('a verify that answers no expiry lets nobody in, and the log says why', async () => {
+  const error = vi.fn();
+  const log = { debug() {}, info() {}, warn() {}, error };
+  const verify = async (user: string) => ({ user, id: user, expiresAt: Number.NaN });
+  const { open } = await startParts({ verify, log });
+  const client = await open();
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await client.closed).toEqual({ code: 4401, reason: 'unauthorized' });
+  expect(error).toHaveBeenCalledExactlyOnceWith(
+    { connection: 1 },
+    'verify answered no expiresAt; expected ms since the epoch',
+  );
+});
