@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
 /** Where a process listens. */
 export interface Address {
@@ -9,7 +10,7 @@ export interface Address {
 
 /** What an entry is made of. */
 export interface EntryOptions extends Address {
-  /** ms between two looks at each process, and how long one may take. Default 1000. */
+  /** ms between two looks at each process. Default 1000. */
   readonly interval?: number;
 }
 
@@ -22,6 +23,9 @@ export interface Entry {
   /** Stops listening and cuts every connection. Resolves when nothing is left. */
   close(): Promise<void>;
 }
+
+/** ms that a process may take to say whether it is ready: one that hangs is not. */
+const READY_TIMEOUT = 1000;
 
 interface Target extends Address {
   ready: boolean;
@@ -84,21 +88,24 @@ export async function openEntry({ host, port, interval = 1000 }: EntryOptions): 
     listener.listen(port, host, resolve);
   });
 
-  const watch = setInterval(() => {
-    for (const target of targets) {
-      void isReady(target, interval).then((ready) => {
-        target.ready = ready;
-      });
+  const closing = new AbortController();
+  async function watch(target: Target): Promise<void> {
+    const { signal } = closing;
+    while (!signal.aborted) {
+      await setTimeout(interval, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) target.ready = await isReady(target);
     }
-  }, interval);
+  }
 
   return {
     port: (listener.address() as AddressInfo).port,
     add({ host, port }) {
-      targets.push({ host, port, ready: true });
+      const target = { host, port, ready: true };
+      targets.push(target);
+      void watch(target);
     },
     async close() {
-      clearInterval(watch);
+      closing.abort();
       const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
       await closed;
@@ -120,13 +127,16 @@ function pass(from: Socket, to: Socket): void {
   to.on('error', () => {});
 }
 
-/** What load balancers ask. A process that hangs does not answer in time. */
-function isReady({ host, port }: Address, timeout: number): Promise<boolean> {
+/** What load balancers ask. */
+function isReady({ host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get({ host, port, path: '/ready', agent: false, timeout }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
+    const request = get(
+      { host, port, path: '/ready', agent: false, timeout: READY_TIMEOUT },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    );
     request.on('timeout', () => request.destroy());
     request.on('error', () => resolve(false));
   });
