@@ -154,7 +154,7 @@ test('above ADMIT_RATE the token route says when the caller’s slot is', async 
   await harness.token(jwt);
 });
 
-test('POST /logout refuses that JWT from then on and ends the user’s connections', async () => {
+test('S10 POST /logout refuses that JWT from then on and ends the user’s connections', async () => {
   const harness = await startServer();
   const jwt = await harness.login('ada');
   const again = await harness.login('ada');
