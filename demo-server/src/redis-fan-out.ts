@@ -52,11 +52,13 @@ function readNotice(text: string): Notice | undefined {
     return undefined;
   }
   if (typeof value !== 'object' || value === null) return undefined;
-  const { kind, user, identity } = value as Record<string, unknown>;
+  const { kind, user, identity, message } = value as Record<string, unknown>;
   switch (kind) {
     case 'broadcast':
-      return value as Notice;
+      // JSON leaves out what is undefined, and nobody can be sent that.
+      return message === undefined ? undefined : (value as Notice);
     case 'message':
+      return typeof user === 'string' && message !== undefined ? (value as Notice) : undefined;
     case 'forbid':
     case 'readmit':
       return typeof user === 'string' ? (value as Notice) : undefined;
