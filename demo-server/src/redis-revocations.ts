@@ -8,6 +8,9 @@ export interface RedisRevocationsOptions {
   readonly prefix?: string;
 }
 
+/** How much longer than the JWT a revocation is kept, in ms: the clock of a process may be behind. */
+const CLOCK_MARGIN = 60_000;
+
 /** Keeps revocations in Redis, for any number of processes. */
 export function redisRevocations(
   redis: Redis,
@@ -18,7 +21,7 @@ export function redisRevocations(
   const revokedKey = (id: string): string => `${prefix}revoked:${id}`;
   return {
     async revoke({ id, expiresAt }) {
-      const value = Math.ceil(expiresAt - environment.now());
+      const value = Math.ceil(expiresAt - environment.now()) + CLOCK_MARGIN;
       // It is refused as expired anyway.
       if (value <= 0) return;
       const expiration = { type: 'PX', value } as const;
