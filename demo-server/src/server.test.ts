@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { expect, onTestFinished, test } from 'vitest';
 import { createDemoServer } from './server.ts';
 import { openRaw, upgradeRequest } from './testing/client.ts';
@@ -107,4 +108,45 @@ test('closing twice, or before it listens, does no harm', async () => {
   await server.listen();
   await server.close();
   await server.close();
+});
+
+test('with the keys of an identity provider its JWTs go through both stages', async () => {
+  const { publicKey, privateKey } = await generateKeyPair('ES256');
+  const provider = createServer(async (_request, response) => {
+    response.end(JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: '1' }] }));
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void provider.close());
+  await once(provider, 'listening');
+  const { port } = provider.address() as { port: number };
+  const harness = await startServer({
+    jwksUrl: `http://127.0.0.1:${port}/keys`,
+    jwtIssuer: 'https://id.example/',
+    jwtAudience: 'chat',
+    jwtAlgorithms: ['ES256'],
+  });
+  const now = harness.environment.now() / 1000;
+  const sign = (changes: object): Promise<string> =>
+    new SignJWT({
+      sub: 'somebody@id.example',
+      iss: 'https://id.example/',
+      aud: 'chat',
+      exp: now + 60,
+      ...changes,
+    })
+      .setProtectedHeader({ alg: 'ES256', kid: '1' })
+      .sign(privateKey);
+  const jwt = await sign({});
+  const client = await harness.ready(jwt);
+
+  client.sendJson({ type: 'jwt', token: await sign({ exp: now + 120 }) });
+  const user = 'somebody@id.example';
+  expect(await client.nextJson()).toMatchObject({ type: 'ready', user, expiresIn: 120_000 });
+  // There is nobody to log in here, but whoever came can leave.
+  expect((await harness.post('/login', { username: 'ada', password: 'ada' })).status).toBe(404);
+  expect((await harness.post('/logout', undefined, jwt)).status).toBe(200);
+  expect((await client.closed).code).toBe(4401);
+  expect((await harness.post('/token/ws', undefined, jwt)).status).toBe(401);
+  expect((await harness.post('/token/ws', undefined, await sign({ aud: 'mail' }))).status).toBe(
+    401,
+  );
 });
