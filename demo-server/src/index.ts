@@ -59,6 +59,7 @@ export {
 } from './token-answer.ts';
 export { type TokenRouteOptions, tokenRoute } from './token-route.ts';
 export { type MintedToken, memoryTokens, type TokenPolicy, type TokenStore } from './tokens.ts';
+export { createTwoStages, type TwoStages, type TwoStagesOptions } from './two-stages.ts';
 export {
   type Frame,
   type Incoming,

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { memoryTokens, webSocketOptions } from './index.ts';
+import { type Client, openClient } from './testing/client.ts';
+import { fakeEnvironment } from './testing/fake-environment.ts';
+import { createTwoStages, type TwoStagesOptions } from './two-stages.ts';
+
+/** A bare HTTP server whose JWTs are the users’ names, with both stages. */
+async function serve(options: Partial<TwoStagesOptions> = {}) {
+  const environment = fakeEnvironment();
+  const stages = createTwoStages({
+    environment,
+    tokens: memoryTokens(environment),
+    origins: [],
+    verify: async (user) => ({ user, id: user, expiresAt: environment.now() + 3_600_000 }),
+    onMessage: (connection, data) => connection.send(data),
+    ...options,
+  });
+  const server = createServer().listen(0, '127.0.0.1');
+  server.on('upgrade', stages.upgrade);
+  await once(server, 'listening');
+  onTestFinished(() => {
+    for (const connection of stages.connections) connection.terminate('the test is over');
+    server.close();
+    expect(environment.armed).toBe(0);
+  });
+  const { port } = server.address() as AddressInfo;
+
+  async function mint(): Promise<string> {
+    const { data } = (await stages.mint('ada')).body;
+    return (data as { token: string }).token;
+  }
+  const open = async (token?: string): Promise<Client> =>
+    openClient(`ws://127.0.0.1:${port}/demo?token=${token ?? (await mint())}`, ['two-stage.v1']);
+  async function ready() {
+    const client = await open();
+    client.sendJson({ type: 'jwt', token: 'ada' });
+    expect(await client.nextJson()).toMatchObject({ type: 'ready', user: 'ada' });
+    return client;
+  }
+  return { environment, stages, mint, open, ready };
+}
+
+test('a token it mints lets its user through both stages, into the registry', async () => {
+  const { stages, open, ready } = await serve();
+  await open();
+  const client = await ready();
+  client.sendJson({ type: 'message', data: 'hi' });
+  expect(await client.nextJson()).toEqual({ type: 'message', data: 'hi' });
+  expect(stages.connections.size).toBe(2);
+  expect([...stages.registry].map(({ user }) => user)).toEqual(['ada']);
+});
+
+test('who answers pings stays, who does not is ended at the next', async () => {
+  const onReady = vi.fn();
+  const { environment, stages, ready } = await serve({ heartbeat: 1000, onReady });
+  const alive = await ready();
+  const halfOpen = await ready();
+  const [stays, goes] = stages.registry;
+  expect(onReady.mock.calls).toEqual([[stays], [goes]]);
+  // One that reads nothing answers nothing.
+  halfOpen.socket.pause();
+  environment.advance(1000);
+  // The pong to the server's ping leaves before the ping of the round trip.
+  await alive.roundTrip();
+  environment.advance(1000);
+  await goes?.closed;
+  await alive.roundTrip();
+  expect([...stages.registry]).toEqual([stays]);
+});
+
+test('once it stops, it mints and admits no more, and lets who is there move', async () => {
+  const { environment, stages, mint, open, ready } = await serve();
+  const client = await ready();
+  const token = await mint();
+  const stopped = stages.stop();
+  expect((await stages.mint('ada')).status).toBe(503);
+  expect(await open(token).catch((error: unknown) => error)).toMatchObject({ status: 503 });
+  expect(await client.nextJson()).toMatchObject({ type: 'going-away', deadline: 5000 });
+  environment.advance(5000);
+  expect(await client.closed).toMatchObject({ code: 1012 });
+  await stopped;
+  expect(stages.connections.size).toBe(0);
+});
+
+test('an upgrade that the WebSocket server throws at ends, and not the process', async () => {
+  const webSockets = new WebSocketServer(webSocketOptions);
+  vi.spyOn(webSockets, 'handleUpgrade').mockImplementation(() => {
+    throw new Error('no');
+  });
+  const error = vi.fn();
+  const { open } = await serve({ webSockets, log: { debug() {}, info() {}, warn() {}, error } });
+  await expect(open()).rejects.toThrow('socket hang up');
+  expect(error).toHaveBeenCalledExactlyOnceWith({ error: expect.any(Error) }, 'an upgrade failed');
+});
