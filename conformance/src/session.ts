@@ -30,7 +30,10 @@ export interface Open {
 
 /** Which token an upgrade carries, and where. */
 export interface Carry extends Omit<UpgradeRequest, 'target'> {
+  /** Put into the query. */
   readonly token?: string;
+  /** Instead of the socket's path with the token. */
+  readonly target?: string;
 }
 
 /** Refusals that ask to come back are followed this often. */
@@ -152,9 +155,10 @@ export class Session {
   }
 
   /** Like `upgrade`, and comes back when the server says that it is full. */
-  async upgradePatiently({ token, ...request }: Carry): Promise<Upgraded> {
+  async upgradePatiently(carry: Carry): Promise<Upgraded> {
+    const { token, target = this.target(token), ...request } = carry;
     for (let tries = 1; ; tries += 1) {
-      const upgraded = await this.upgrade({ target: this.target(token), ...request });
+      const upgraded = await this.upgrade({ ...request, target });
       if (upgraded.status !== 503 || tries > MOST_RETRIES) return upgraded;
       const { headers, answer } = upgraded;
       await this.#comeBack(503, headers.get('retry-after'), answer?.body ?? '');
@@ -201,18 +205,19 @@ export class Session {
     }
     let asked = 1;
     const next = async (expected: string): Promise<Frame> => {
-      for (;;) {
-        const index = asked;
-        await within(
-          this.prompt,
-          expected,
-          connection.until(() => connection.frames.length > index),
-        );
-        const frame = connection.frames[index];
-        if (frame === undefined) fail(expected, this.howItEnded(connection));
-        asked += 1;
-        if (!isPipeline(wire, frame)) return frame;
-      }
+      const isThere = (): boolean => {
+        let frame = connection.frames[asked];
+        while (frame !== undefined && isPipeline(wire, frame)) {
+          asked += 1;
+          frame = connection.frames[asked];
+        }
+        return frame !== undefined;
+      };
+      await within(this.prompt, expected, connection.until(isThere));
+      const frame = connection.frames[asked];
+      if (frame === undefined) fail(expected, this.howItEnded(connection));
+      asked += 1;
+      return frame;
     };
     return { wire, connection, jwt, ack, next };
   }

@@ -19,9 +19,12 @@ const EARLY = 100;
 /** Life of signed JWTs, in s: longer than a stop. */
 const LONG = 600;
 
+/** Ready connections of a wire, or why there are none. */
+type Crowd = readonly Ready[] | Error;
+
 /** What was seen of a server that stops. */
 interface Stop {
-  readonly ready: ReadonlyMap<WireName, readonly Ready[]>;
+  readonly crowds: ReadonlyMap<WireName, Crowd>;
   /** The answer to an upgrade after the signal; `undefined` if the server took no connection. */
   readonly upgraded: Upgraded | undefined;
   /** Whether a connection that was told to go away was served after that. */
@@ -45,8 +48,8 @@ export function stopRows(): readonly Row[] {
       title: 'stop: going-away with different delays, served until the deadline',
       phase: 'last',
       async run(session) {
-        const { ready, isServed, endedAfter, strayFrame } = await observe(session);
-        const notices = (ready.get(twoStage.name) ?? []).map((one) => ({
+        const { crowds, isServed, endedAfter, strayFrame } = await observe(session);
+        const notices = crowdOf(crowds, twoStage).map((one) => ({
           one,
           notice: goingAway(one),
         }));
@@ -94,12 +97,12 @@ export function stopRows(): readonly Row[] {
       title: 'stop: 1012 with different delays',
       phase: 'last',
       async run(session, wire) {
-        const { ready } = await observe(session);
+        const { crowds } = await observe(session);
         const delays: number[] = [];
-        for (const { connection } of ready.get(wire.name) ?? []) {
+        for (const { connection } of crowdOf(crowds, wire)) {
           if (!connection.isOver) {
             session.expectPatience(
-              deadlineOf(ready),
+              deadlineOf(crowds),
               'the deadline is later: start the server with a shorter one',
             );
           }
@@ -131,31 +134,32 @@ function goingAway({ connection }: Ready): Record<string, unknown> | undefined {
 }
 
 /** The latest deadline that was announced, in ms; 0 if none was. */
-function deadlineOf(ready: Stop['ready']): number {
-  const deadlines = (ready.get(twoStage.name) ?? []).map((one) =>
-    Number(goingAway(one)?.deadline ?? 0),
-  );
-  return Math.max(0, ...deadlines);
+function deadlineOf(crowds: Stop['crowds']): number {
+  const told = crowds.get(twoStage.name);
+  if (told === undefined || told instanceof Error) return 0;
+  return Math.max(0, ...told.map((one) => Number(goingAway(one)?.deadline ?? 0)));
+}
+
+/** The connections of a wire. Throws why there are none. */
+function crowdOf(crowds: Stop['crowds'], { name }: Wire): readonly Ready[] {
+  const crowd = crowds.get(name) ?? [];
+  if (crowd instanceof Error) throw crowd;
+  return crowd;
 }
 
 async function observeStop(session: Session): Promise<Stop> {
   const { pid, patience } = session.options;
   if (pid === undefined) throw new NotRun('which process to stop is not known: pass --pid');
   const spoken = await spokenWires(session);
-  const ready = new Map<WireName, Ready[]>();
-  for (const wire of spoken) {
-    const crowd: Ready[] = [];
-    for (let count = 0; count < CROWD; count += 1) {
-      crowd.push(await readyForLong(session, wire, session.user));
-    }
-    ready.set(wire.name, crowd);
-  }
+  const crowds = new Map<WireName, Crowd>();
+  for (const wire of spoken) crowds.set(wire.name, await gather(session, wire));
+  const ready = [...crowds.values()].flatMap((crowd) => (crowd instanceof Error ? [] : crowd));
   const stray = await session.open(spoken[0] as Wire, session.user);
   const { token } = await session.token(session.user);
 
   const startedAt = performance.now();
   const endedAfter = new Map<Ready, number>();
-  for (const one of [...ready.values()].flat()) {
+  for (const one of ready) {
     void one.connection.ended.then(() => endedAfter.set(one, performance.now() - startedAt));
   }
   try {
@@ -163,18 +167,36 @@ async function observeStop(session: Session): Promise<Stop> {
   } catch (error) {
     throw new NotRun(`process ${pid} cannot be sent SIGTERM: ${(error as Error).message}`);
   }
-  const told = ready.get(twoStage.name) ?? [];
-  const [first] = told;
-  if (first !== undefined) {
-    const notice = first.connection.until(() => goingAway(first) !== undefined);
-    await isOver(session.prompt, notice);
-  }
-  const upgraded = await upgradeUntilRefused(session, token);
-  const isServed = first !== undefined && (await isEchoed(session, first));
-  const all = Promise.all([...ready.values()].flat().map(({ connection }) => connection.ended));
-  await isOver(patience, all);
+  const [isServed, upgraded] = await Promise.all([
+    isServedAfterNotice(
+      session,
+      ready.find(({ wire }) => wire === twoStage),
+    ),
+    upgradeUntilRefused(session, token),
+    isOver(patience, Promise.all(ready.map(({ connection }) => connection.ended))),
+  ]);
   const [strayFrame] = stray.connection.frames;
-  return { ready, upgraded, isServed, endedAfter, strayFrame };
+  return { crowds, upgraded, isServed, endedAfter, strayFrame };
+}
+
+/** Makes a crowd of connections ready. */
+async function gather(session: Session, wire: Wire): Promise<Crowd> {
+  try {
+    const crowd: Ready[] = [];
+    for (let count = 0; count < CROWD; count += 1) {
+      crowd.push(await readyForLong(session, wire, session.user));
+    }
+    return crowd;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function isServedAfterNotice(session: Session, one: Ready | undefined): Promise<boolean> {
+  if (one === undefined) return false;
+  const notice = one.connection.until(() => goingAway(one) !== undefined);
+  await isOver(session.prompt, notice);
+  return isEchoed(session, one);
 }
 
 async function isEchoed(session: Session, { wire, connection }: Ready): Promise<boolean> {
@@ -201,9 +223,8 @@ async function upgradeUntilRefused(session: Session, token: string): Promise<Upg
     try {
       last = await session.upgrade({ target: session.target(token) });
     } catch {
-      return last?.status === 503 ? last : undefined;
+      return last;
     }
-    // 401: the one before was admitted, because the signal had not come yet.
     if (last.status === 503) return last;
     await sleep(50);
   }

@@ -28,7 +28,7 @@ async function expectSameAs(
   session: Session,
   request: UpgradeRequest,
 ): Promise<void> {
-  const { status, answer } = await session.upgrade(request);
+  const { status, answer } = await session.upgradePatiently(request);
   expect(status === 401, `401 for ${name}`, `${status}`);
   if (answer?.bytes.equals(wanted.bytes)) return;
   const got = answer?.bytes.toString() ?? '';
@@ -126,7 +126,7 @@ export const upgradeRows: readonly Row[] = [
       for (const path of [`${socketPath}-other`, `${socketPath}/other`, '/nowhere']) {
         const target = `${path}?token=${UNKNOWN}`;
         const request = { target, origin: 'https://foreign.invalid', offer: 'token.a, token.b' };
-        const { status } = await session.upgrade(request);
+        const { status } = await session.upgradePatiently(request);
         expect(status === 404, `404 for ${path}`, `${status}`);
       }
     },
