@@ -139,13 +139,16 @@ export function mongoTokens(
     async take(token) {
       const key = tokenKey(token);
       if (key === undefined) return undefined;
-      const found = await run(
-        async () =>
+      return run(async () => {
+        const found =
           (await tokens.findOneAndDelete({ token: key, reusable: false }).lean()) ??
-          (await tokens.findOne({ token: key, reusable: true }).lean()),
-      );
-      if (found === null || found.expiresAt.getTime() <= environment.now()) return undefined;
-      return found.user_id;
+          (await tokens.findOne({ token: key, reusable: true }).lean());
+        if (found === null) return undefined;
+        if (found.expiresAt.getTime() > environment.now()) return found.user_id;
+        // For the day that a clock is set back.
+        if (found.reusable) await tokens.deleteOne({ token: key });
+        return undefined;
+      });
     },
 
     async revoke(user) {
@@ -161,26 +164,26 @@ export function mongoTokens(
       closed = true;
       up = false;
       wake();
-      const quietly = (end: () => Promise<unknown>): Promise<unknown> =>
-        reach('MongoDB', timeout, end).catch(() => {});
-      // Mongoose would wait for a connection before it closes it.
-      await quietly(async () => connection.getClient()?.close(true));
-      await quietly(() => connecting);
-      await quietly(() => connection.destroy(true));
+      const end = async (): Promise<void> => {
+        // Mongoose would wait for a connection before it closes it.
+        await connection.getClient()?.close(true);
+        await connecting;
+        await connection.destroy(true);
+      };
+      await reach('MongoDB', timeout, end).catch(() => {});
     },
   };
 }
 
 function tokenModel(connection: Connection, interval: number) {
-  const required = true;
   const schema = new Schema<TokenDocument>(
     {
-      token: { type: String, required, unique: true },
-      token_type: { type: String, required, enum: ['ws'] },
-      user_id: { type: String, required, index: true },
-      createdAt: { type: Date, required, expires: Math.ceil(interval / 1000) },
-      expiresAt: { type: Date, required },
-      reusable: { type: Boolean, required },
+      token: { type: String, unique: true },
+      token_type: { type: String, enum: ['ws'] },
+      user_id: { type: String, index: true },
+      createdAt: { type: Date, expires: Math.ceil(interval / 1000) },
+      expiresAt: Date,
+      reusable: Boolean,
     },
     { collection: 'tokens', versionKey: false, strict: 'throw', strictQuery: 'throw' },
   );

@@ -9,6 +9,9 @@ export interface RedisTokensOptions {
   readonly prefix?: string;
 }
 
+/** How far apart the clocks of processes may be, in ms, before `revoke` misses a token. */
+const CLOCK_SKEW = 60_000;
+
 /** How many keys Redis looks at in one step when all tokens are revoked. */
 const SCAN_COUNT = 1000;
 
@@ -22,8 +25,8 @@ const SCAN_COUNT = 1000;
  * when its token expires; as its clock is another, that is not relied upon.
  *
  * `tokens-of:<user>` is a sorted set of the keys of a user's tokens by the time they expire, for
- * `revoke`. It is made in one transaction with the token, loses what has expired whenever there is
- * another token, and expires with the last one.
+ * `revoke`. It is made in one transaction with the token, loses what has long expired whenever there
+ * is another token, and expires with the last one.
  */
 export function redisTokens(
   redis: Redis,
@@ -57,7 +60,7 @@ export function redisTokens(
             expiration: { type: 'PX', value: expiresIn },
             condition: 'NX',
           })
-          .zRemRangeByScore(index, '-inf', now)
+          .zRemRangeByScore(index, '-inf', now - CLOCK_SKEW)
           .zAdd(index, { score: expiresAt, value: key })
           // `GT` takes a key without an expiry for one that lives for ever.
           .pExpire(index, expiresIn, 'NX')
@@ -71,13 +74,17 @@ export function redisTokens(
     async take(token) {
       const key = tokenKey(token);
       if (key === undefined) return undefined;
-      const [single, reusable] = await redis.run((client) =>
-        Promise.all([client.getDel(once(key)), client.get(many(key))]),
-      );
-      const found = single ?? reusable;
-      if (found === null) return undefined;
-      const record: TokenRecord = JSON.parse(found);
-      return record.expires_at <= environment.now() ? undefined : record.user_id;
+      return redis.run(async (client) => {
+        const both = [client.getDel(once(key)), client.get(many(key))];
+        const [single, reusable] = await Promise.all(both);
+        const found = single ?? reusable;
+        if (typeof found !== 'string') return undefined;
+        const record: TokenRecord = JSON.parse(found);
+        if (record.expires_at > environment.now()) return record.user_id;
+        // For the day that a clock is set back.
+        if (record.reusable) await client.del(many(key));
+        return undefined;
+      });
     },
 
     async revoke(user) {

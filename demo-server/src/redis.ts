@@ -205,6 +205,7 @@ function createRedisClient(url: string, timeout: number): RedisClient {
     url,
     disableOfflineQueue: true,
     commandOptions: { timeout },
+    maintNotifications: 'disabled',
     // The client's own ways to reconnect give no bound to the greeting after the connection.
     socket: { connectTimeout: timeout, reconnectStrategy: false },
   });
