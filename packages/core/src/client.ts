@@ -178,6 +178,8 @@ export function createClient<Incoming, Outgoing>(
     if (delay === undefined) return shut(error);
     lastFailure = error;
     if (successor) {
+      // What it says of the credentials counts, though the try that follows is under way.
+      history = { ...record(history, failure), tries: history.tries };
       current = successor;
       successor = undefined;
       readyAt = Number.NaN;

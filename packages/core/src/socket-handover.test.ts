@@ -291,6 +291,17 @@ describe('the first is lost before the second is ready', () => {
     expect(getToken).toHaveBeenCalledTimes(2);
   });
 
+  test('because its payload is refused, and the second’s as well: fresh ones are tried once', async () => {
+    const { socket, first, last, leaks } = await handover('init');
+    first.drop(4401);
+    last().drop(4401);
+    expect(socket.getSnapshot()).toMatchObject({
+      status: 'closed',
+      failure: { code: 'unauthorized' },
+    });
+    expect(leaks()).toEqual(nothing);
+  });
+
   test('what was queued goes on waiting, through both', async () => {
     const r = await handover('connect');
     const { socket, first } = r;
