@@ -9,7 +9,7 @@ import { TWO_STAGE, type Wire } from './wire.ts';
 
 /** An HTTP answer of the API, for whatever framework is to send it. */
 export interface HttpAnswer {
-  readonly status: number;
+  readonly status: 200 | 429 | 503;
   readonly headers: Readonly<Record<string, string>>;
   /** To be sent as JSON. */
   readonly body: Success | Failure;

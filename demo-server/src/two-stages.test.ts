@@ -73,14 +73,14 @@ test('who answers pings stays, who does not is ended at the next', async () => {
 });
 
 test('once it stops, it mints and admits no more, and lets who is there move', async () => {
-  const { environment, stages, mint, open, ready } = await serve();
+  const { environment, stages, mint, open, ready } = await serve({ drainTimeout: 4000 });
   const client = await ready();
   const token = await mint();
   const stopped = stages.stop();
   expect((await stages.mint('ada')).status).toBe(503);
   expect(await open(token).catch((error: unknown) => error)).toMatchObject({ status: 503 });
-  expect(await client.nextJson()).toMatchObject({ type: 'going-away', deadline: 5000 });
-  environment.advance(5000);
+  expect(await client.nextJson()).toMatchObject({ type: 'going-away', deadline: 2000 });
+  environment.advance(2000);
   expect(await client.closed).toMatchObject({ code: 1012 });
   await stopped;
   expect(stages.connections.size).toBe(0);
