@@ -152,9 +152,15 @@ function verifier(
       throw new Error('The JWT lacks a claim');
     }
     // Not every provider names its JWTs.
-    const id = typeof jti === 'string' ? jti : createHash('sha256').update(jwt).digest('base64url');
+    const id = typeof jti === 'string' ? jti : digest(jwt);
     return { user: sub, id, expiresAt: exp * 1000 };
   };
+}
+
+/** The hash of what is signed. A signature itself can be spelled in several ways. */
+function digest(jwt: string): string {
+  const signed = jwt.slice(0, jwt.lastIndexOf('.'));
+  return createHash('sha256').update(signed).digest('base64url');
 }
 
 /** Whether an error of jose is about the JWT; the others are about getting the keys. */
