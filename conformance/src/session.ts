@@ -249,9 +249,12 @@ export class Session {
 
   /** Like `expectEnd`, and requires that no data frame ever came. */
   async expectRefusal(connection: Connection, code: number | undefined): Promise<void> {
-    await this.expectEnd(connection, code);
+    const expected = code === undefined ? 'an end' : `close code ${code}`;
+    const hasFrame = (): boolean => connection.frames.length > 0;
+    await within(this.prompt, expected, connection.until(hasFrame));
     const [frame] = connection.frames;
     if (frame !== undefined) fail('no data frame', show(frame));
+    await this.expectEnd(connection, code);
   }
 
   /** Requires what 8.2 says of a close frame's reason. */

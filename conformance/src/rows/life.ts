@@ -4,6 +4,7 @@ import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
 import { sleep, within } from '../time.ts';
 import { initPayload, readTyped, twoStage, type Wire } from '../wire.ts';
+import { expectRenewalRefused } from './messages.ts';
 
 /** How much later than it should a connection may end, in ms, on a busy machine. */
 const LATE = 2000;
@@ -136,7 +137,7 @@ export const lifeRows: readonly Row[] = [
       const { connection } = await session.openWith(twoStage, (await session.mint(other)).token);
       await session.readyWith(twoStage, connection, other);
       connection.send(initPayload(jwt));
-      await session.expectEnd(connection, 4401);
+      await expectRenewalRefused(session, connection, 4401);
     },
   }),
   ...onEachWire({

@@ -17,7 +17,7 @@ const MOST = {
   /** Size of a frame, in bytes. */
   frame: 32 * 1024 * 1024,
   /** Bytes that a client does not read, in frames of `unreadFrame`. */
-  unread: 64 * 1024 * 1024,
+  unread: 32 * 1024 * 1024,
   unreadFrame: 256 * 1024,
 };
 
@@ -194,7 +194,7 @@ async function expectSlowConsumerEnded(session: Session, wire: Wire): Promise<vo
     }
   }
   connection.isReading = true;
-  const isEnded = await isOver(session.prompt / 2, connection.ended);
+  const isEnded = await isOver(session.prompt, connection.ended);
   if (!isEnded) {
     throw new NotRun('the connection was not ended: the server waits for the client to read');
   }

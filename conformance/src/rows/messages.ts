@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import WebSocket from 'ws';
+import type { Connection } from '../connection.ts';
 import { textFrame } from '../frames.ts';
 import { flaws } from '../jwt.ts';
 import { about, expect, fail, show } from '../outcome.ts';
@@ -66,6 +67,22 @@ async function expectRenewed(session: Session, ready: Ready, jwt: string): Promi
   const frame = await ready.next('another ready');
   expect(readTyped(frame)?.type === 'ready', 'another ready', show(frame));
   expectReady(session, frame, jwt);
+}
+
+/** Requires a connection to end with this code instead of a second `ready`. */
+export async function expectRenewalRefused(
+  session: Session,
+  connection: Connection,
+  code: number,
+): Promise<void> {
+  const acks = (): number => connection.frames.filter((frame) => twoStage.isAck(frame)).length;
+  await within(
+    session.prompt,
+    `close code ${code}`,
+    connection.until(() => acks() > 1),
+  );
+  expect(acks() < 2, `close code ${code}`, 'another ready');
+  await session.expectEnd(connection, code);
 }
 
 /** Sections 6, 7 and 9: what a ready connection says and hears. */
@@ -137,7 +154,7 @@ export const messageRows: readonly Row[] = [
       const { user, other } = session;
       const { connection } = await session.ready(twoStage, user);
       connection.send(initPayload(await session.login(other)));
-      await session.expectEnd(connection, 4403);
+      await expectRenewalRefused(session, connection, 4403);
     },
   }),
   ...flaws.map((flaw) =>
@@ -148,7 +165,7 @@ export const messageRows: readonly Row[] = [
         const jwt = await badJwt(session, flaw);
         const { connection } = await session.ready(twoStage);
         connection.send(initPayload(jwt));
-        await session.expectEnd(connection, 4401);
+        await expectRenewalRefused(session, connection, 4401);
       },
     }),
   ),

@@ -13,6 +13,8 @@ export interface BreakableServer {
   readonly url: string;
   /** Stops gracefully; resolves when nothing is left. */
   stop(): Promise<void>;
+  /** Stops at once. */
+  close(): Promise<void>;
 }
 
 interface StoredToken {
@@ -278,6 +280,14 @@ export async function startBreakableServer(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
+  async function close(): Promise<void> {
+    clearInterval(broadcast);
+    for (const socket of sockets) socket.terminate();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+
   return {
     url: origin,
     async stop() {
@@ -293,16 +303,14 @@ export async function startBreakableServer(
       }
       const wait = is('ends before its own deadline') ? SETTINGS.stop / 3 : SETTINGS.stop;
       await new Promise((resolve) => setTimeout(resolve, wait));
-      clearInterval(broadcast);
       for (const socket of sockets) {
         const code = is('stops with 1001') ? 1001 : 1012;
         socket.close(code, `retry-after=${delay()}`);
       }
-      server.close();
       await new Promise((resolve) => setTimeout(resolve, 200));
-      for (const socket of sockets) socket.terminate();
-      server.closeAllConnections();
+      await close();
     },
+    close,
   };
 }
 

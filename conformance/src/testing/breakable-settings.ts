@@ -1,6 +1,6 @@
 /** Intervals in ms, short ones, and limits that are soon hit. */
 export const SETTINGS = {
-  tokenLife: 2000,
+  tokenLife: 1500,
   jwtLife: 600_000,
   initTimeout: 1200,
   broadcastEvery: 200,

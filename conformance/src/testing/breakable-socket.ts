@@ -172,7 +172,7 @@ export function createSocket(options: SocketOptions): Served {
   function watchExpiry({ expiresAt }: Identity): void {
     clearTimeout(expiry);
     if (is('lives on when the JWT expires')) return;
-    expiry = setTimeout(() => close(4401, 'expired'), expiresAt - Date.now());
+    expiry = setTimeout(() => close(4401, 'expired'), Math.max(0, expiresAt - Date.now()));
   }
 
   function probe(): void {

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import type { Break } from './testing/breaks.ts';
+import { checkBrokenQuickly, failedRows } from './testing/tested.ts';
+
+const anyJwt = [
+  '3.3 (http)',
+  '5.3, 5.4 (two-stage.v1)',
+  '5.3, 5.4 (original)',
+  '7.1 (two-stage.v1)',
+];
+const originOf = ['3.5, 4.2.2 (http)', '3.5 (http)'];
+const tokenAnswer = ['3.1, 3.2, 3.4.2 (http)', '3.1 (http)'];
+const malformed = ['4.3 (http)', '4.1, 4.3 (http)'];
+const anyRefusal = ['5.3, 5.4 (two-stage.v1)', '5.3, 5.4 (original)'];
+const oneTry = ['5.3, 5.4, 8.4 (two-stage.v1)', '5.3, 5.4, 8.4 (original)'];
+const deadline = ['5.5 (two-stage.v1)', '5.5 (original)'];
+
+/** What is broken, and the rows that have to find it. */
+const EXPECTED: readonly [Break, readonly string[]][] = [
+  ['answers tokens without an envelope', tokenAnswer],
+  ['lets tokens be cached', tokenAnswer],
+  [
+    'mints tokens with padding',
+    // A subprotocol cannot carry them.
+    [
+      ...tokenAnswer,
+      '4.1.2, 4.4.3 (two-stage.v1)',
+      '4.4.3 (two-stage.v1)',
+      '4.1.2, 4.4.3 (original)',
+    ],
+  ],
+  ['mints short tokens', tokenAnswer],
+  ['leaves expiresIn out', tokenAnswer],
+  ['names a wire that it does not speak', ['3.2 (http)']],
+  ['takes a JWT in the query', ['3.1 (http)']],
+  ['refuses JWTs without a challenge', ['3.1 (http)', '3.3 (http)']],
+
+  ['accepts alg none', anyJwt],
+  ['lets the JWT choose the algorithm', anyJwt],
+  ['ignores the signature', anyJwt],
+  ['ignores the issuer', anyJwt],
+  ['ignores the audience', anyJwt],
+  ['ignores not-before', anyJwt],
+  // A renewal with one ends at once, because it has expired.
+  ['ignores expiry', ['3.3 (http)', ...anyRefusal]],
+  ['ignores the subject', [...anyRefusal, '7.1 (two-stage.v1)']],
+
+  ['finds and spends a token in two steps', ['3.4.5 (http)']],
+  ['spends no token', ['3.4.5 (http)', '4.3 (http)']],
+  ['ignores the expiry of tokens', ['3.4.7, 4.3 (http)']],
+
+  ['admits foreign origins at the token route', originOf],
+  ['admits origins that begin with ours', originOf],
+  ['admits the origin null', originOf],
+  ['keeps pages from reading', originOf],
+  ['spends the token before it looks at the origin', ['3.5, 4.2.2 (http)']],
+
+  ['looks at the path last', ['4.2 (http)']],
+  ['looks at the token before the origin', ['3.5, 4.2.2 (http)', '4.2 (http)']],
+  ['says why with 401', malformed],
+  ['numbers its 401s', ['3.4.7, 4.3 (http)', ...malformed]],
+  ['opens a socket to refuse it', ['3.4.5 (http)', '3.4.7, 4.3 (http)', ...malformed]],
+  ['answers a malformed token with 400', malformed],
+  ['takes the last of two tokens', malformed],
+  [
+    'looks for the token in the query alone',
+    [
+      '4.1, 4.3 (http)',
+      '4.1.2, 4.4.3 (two-stage.v1)',
+      '4.4.3 (two-stage.v1)',
+      '4.1.2, 4.4.3 (original)',
+    ],
+  ],
+  [
+    'selects what is offered first',
+    ['4.4.1 (two-stage.v1)', '4.4.2 (original)', '4.4.3 (two-stage.v1)', '4.1.2, 4.4.3 (original)'],
+  ],
+  [
+    'selects two-stage.v1 only when it is alone',
+    ['4.4.1 (two-stage.v1)', '4.1.2, 4.4.3 (two-stage.v1)', '4.4.3 (two-stage.v1)'],
+  ],
+
+  ['drops messages that waited', ['5.2.2 (two-stage.v1)', '5.2.2 (original)']],
+  ['reorders messages that waited', ['5.2.2 (two-stage.v1)', '5.2.2 (original)']],
+  ['reads a first frame of any size', ['5.2.3 (two-stage.v1)', '5.2.3 (original)']],
+  [
+    'acks before the verification',
+    [
+      ...anyRefusal,
+      ...oneTry,
+      '7.2 (two-stage.v1)',
+      '10.2, 5.3 (two-stage.v1)',
+      '10.2, 5.3 (original)',
+    ],
+  ],
+  ['looks at a second init payload', oneTry],
+  ['handles messages after a refusal', oneTry],
+  [
+    'sends a close frame on the original wire',
+    [
+      '5.3, 5.4 (original)',
+      '5.4 (original)',
+      '5.3, 5.4, 8.4 (original)',
+      '5.5 (original)',
+      '10.2, 5.3 (original)',
+    ],
+  ],
+  [
+    'refuses with one code for everything',
+    ['5.3, 5.4 (two-stage.v1)', '5.4 (two-stage.v1)', '5.5 (two-stage.v1)'],
+  ],
+  ['repeats the JWT in the reason', ['5.3, 5.4 (two-stage.v1)', '10.2, 5.3 (two-stage.v1)']],
+  ['takes any first frame for an init payload', ['5.4 (two-stage.v1)', '5.4 (original)']],
+  ['has no deadline', deadline],
+  ['moves the deadline at pings', deadline],
+  ['moves the deadline at bytes', deadline],
+];
+
+describe.concurrent('finds a server out that', () => {
+  test.for(EXPECTED)('%s', { timeout: 30_000 }, async ([broken, rows]) => {
+    const report = await checkBrokenQuickly([broken]);
+    expect(failedRows(report).sort()).toEqual([...rows].sort());
+  });
+
+  test('greets before the ack', { timeout: 30_000 }, async () => {
+    // Whatever comes before the ack breaks every row that waits for one: these are about it.
+    const report = await checkBrokenQuickly(['greets before the ack'], { only: ['5.2.1', '5.4'] });
+    expect(report.failed).toBe(report.rows.length);
+  });
+
+  test('broadcasts to everybody', { timeout: 30_000 }, async () => {
+    // A row that is faster than a broadcast does not see it: these wait for more than one.
+    const only = ['5.2.1', '5.5'];
+    const report = await checkBrokenQuickly(['broadcasts to everybody'], { only });
+    expect(report.failed).toBe(report.rows.length);
+  });
+});
