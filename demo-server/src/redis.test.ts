@@ -182,10 +182,14 @@ test('a server that accepts and says nothing is given up, and tried again', asyn
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
-  const { log } = connect(`redis://127.0.0.1:${port}`, 100);
+  const { connection, log } = connect(`redis://127.0.0.1:${port}`, 100);
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const [socket] = await once(server, 'connection');
     onTestFinished(() => void socket.destroy());
+    // Its greeting came, so the client has a connection; it is of no use yet.
+    await once(socket, 'data');
+    const answer = connection.run((client) => client.multi().ping().exec());
+    await expect(answer).rejects.toThrow('DISCONNECTED');
   }
   expect(log.lines).toHaveLength(1);
 });
