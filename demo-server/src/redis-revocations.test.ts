@@ -52,8 +52,10 @@ describeWith(redis, () => {
     expect(await there.revocations.check(ada)).toBe('forbidden');
     expect(await there.revocations.check({ ...ada, id: 'two' })).toBe('forbidden');
     expect(await there.revocations.check({ ...ada, user: 'bob' })).toBe('good');
+    await here.revocations.forbid('bob');
     await there.revocations.readmit('ada');
     expect(await here.revocations.check(ada)).toBe('good');
+    expect(await here.revocations.check({ ...ada, user: 'bob' })).toBe('forbidden');
   });
 
   test('S10 to be readmitted does not make a revoked JWT good', async () => {
