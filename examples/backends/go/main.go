@@ -1,4 +1,4 @@
-// Command go is a server of the two-stage socket protocol. The numbers in comments are sections of PROTOCOL.md.
+// Command server speaks the two-stage socket protocol. Numbers in comments are sections of PROTOCOL.md.
 package main
 
 import (
@@ -28,10 +28,9 @@ import (
 const (
 	v1, issuer                     = "two-stage.v1", "two-stage-socket-demo"
 	maxInit, maxMessage, maxUnread = 16384, 1 << 20, 4 << 20 // bytes
-	maxPending, maxConnections     = 1000, 100               // sockets before the ack; after it, of one user
-	maxRate, maxBurst, maxQueue    = 200, 400, 512           // messages in a second, messages at once, frames
-	writeTimeout                   = 5 * time.Second
-	noCloseFrame, tooMany          = 0, 4429
+	maxPending, maxQueue           = 1000, 512               // sockets before their ack, frames that wait for a client
+	perSecond, atOnce              = 200, 400                // messages of a connection
+	noCloseFrame                   = 0
 )
 
 var (
@@ -41,15 +40,18 @@ var (
 	broadcastEvery, individualEvery = ms("BROADCAST_EVERY", "5000"), ms("INDIVIDUAL_EVERY", "5000")
 	heartbeat                       = ms("HEARTBEAT", "25000")
 	origins                         []string
-	users                           = map[string]string{"ada": "ada", "bob": "bob"}
-	upgrader                        = websocket.Upgrader{Subprotocols: []string{v1}, CheckOrigin: func(*http.Request) bool { return true }}
 
-	stopping, restore = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	slots             = rate.NewLimiter(100, 1) // for clients that are told to come back
-	tokens, revoked   sync.Map                  // token to grant, ID of a JWT to true
-	pending           atomic.Int64
-	mu                sync.Mutex
-	ready             = map[*conn]bool{}
+	users              = map[string]string{"ada": "ada", "bob": "bob"}
+	tokens             sync.Map                  // token: grant
+	revoked            sync.Map                  // ID of a JWT: true
+	ready              sync.Map                  // *conn: its user
+	pending, connected atomic.Int64              // sockets before and after their ack
+	slots              = rate.NewLimiter(100, 1) // a second, for clients that are told to come back
+	stopping, restore  = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	upgrader           = websocket.Upgrader{
+		Subprotocols: []string{v1},
+		CheckOrigin:  func(*http.Request) bool { return true }, // as ServeHTTP has judged it
+	}
 )
 
 type object map[string]any
@@ -75,10 +77,12 @@ func main() {
 	port := fmt.Sprint(listener.Addr().(*net.TCPAddr).Port)
 	origins = strings.Split(cmp.Or(os.Getenv("ORIGINS"), "http://127.0.0.1:"+port+",http://localhost:"+port), ",")
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusNotFound, nil) })
-	http.Handle("/login", handler(login))
-	http.Handle("/logout", bearer(logout))
-	http.Handle("/token/ws", bearer(mint))
-	http.Handle("/demo", handler(upgrade))
+	http.Handle("OPTIONS /", handler(nil)) // preflights
+	http.Handle("POST /login", handler(login))
+	http.Handle("POST /logout", bearer(logout))
+	http.Handle("POST /token/ws", bearer(mint))
+	http.Handle("GET /token/ws", bearer(mint))
+	http.Handle("GET /demo", handler(upgrade))
 	go func() { log.Fatal((&http.Server{ReadTimeout: 10 * time.Second}).Serve(listener)) }()
 	go broadcast()
 	fmt.Println("listening on http://127.0.0.1:" + port)
@@ -116,7 +120,7 @@ type handler func(http.ResponseWriter, *http.Request) (int, object)
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Vary", "Origin")
 	if origin, sent := r.Header["Origin"]; sent {
-		if !slices.Contains(origins, origin[0]) {
+		if !slices.Contains(origins, strings.Join(origin, ",")) {
 			answer(w, http.StatusForbidden, nil)
 			return
 		}
@@ -150,10 +154,12 @@ func login(w http.ResponseWriter, r *http.Request) (int, object) {
 	return http.StatusOK, object{"token": signed}
 }
 
+var parser = jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithIssuer(issuer), jwt.WithAudience(issuer),
+	jwt.WithExpirationRequired())
+
 // verify checks all of 5.3 but the subject. A JWT without an ID is refused, as it could not be revoked.
 func verify(raw string) (claims jwt.RegisteredClaims, ok bool) {
-	_, err := jwt.ParseWithClaims(raw, &claims, func(*jwt.Token) (any, error) { return secret, nil }, jwt.WithIssuer(issuer),
-		jwt.WithAudience(issuer), jwt.WithExpirationRequired(), jwt.WithValidMethods([]string{"HS256"}))
+	_, err := parser.ParseWithClaims(raw, &claims, func(*jwt.Token) (any, error) { return secret, nil })
 	_, gone := revoked.Load(claims.ID)
 	return claims, err == nil && claims.ID != "" && !gone
 }
@@ -169,9 +175,9 @@ func bearer(next func(jwt.RegisteredClaims) object) handler {
 }
 
 func mint(claims jwt.RegisteredClaims) object {
-	token, expires := rand.Text(), time.Now().Add(tokenLife) // 130 bits, A-Z and 2-7
+	token, expires := rand.Text(), time.Now().Add(tokenLife) // 130 bits, as A-Z and 2-7
 	tokens.Store(token, grant{claims.Subject, expires})
-	time.AfterFunc(tokenLife, func() { tokens.Delete(token) })
+	time.AfterFunc(tokenLife, func() { tokens.Delete(token) }) // frees memory; expiry is judged at use (3.4.7)
 	return object{"token": token, "expiresIn": tokenLife.Milliseconds(), "reusable": false, "protocol": v1,
 		"expiresAt": expires.UTC().Format("2006-01-02T15:04:05.000Z")}
 }
@@ -179,44 +185,50 @@ func mint(claims jwt.RegisteredClaims) object {
 func logout(claims jwt.RegisteredClaims) object {
 	revoked.Store(claims.ID, true)
 	time.AfterFunc(time.Until(claims.ExpiresAt.Time), func() { revoked.Delete(claims.ID) })
-	for _, c := range connections(claims.Subject) {
-		go c.end(4401, "logged out")
+	for c, user := range ready.Range {
+		if user == claims.Subject {
+			go c.(*conn).end(4401, "logged out")
+		}
 	}
 	return object{}
 }
 
 func upgrade(w http.ResponseWriter, r *http.Request) (int, object) {
-	leave := sync.OnceFunc(func() { pending.Add(-1) })
-	defer leave()
-	if pending.Add(1) > maxPending {
+	c := &conn{queue: make(chan frame, maxQueue), stage: &pending}
+	defer func() { c.stage.Add(-1) }()
+	if c.stage.Add(1) > maxPending {
 		return http.StatusServiceUnavailable, nil
+	} else if !websocket.IsWebSocketUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		return http.StatusUpgradeRequired, nil
 	}
+	// It may come in several lines, of which gorilla/websocket sees the first.
+	r.Header.Set("Sec-WebSocket-Protocol", strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","))
 	found := r.URL.Query()["token"]
 	for _, offered := range websocket.Subprotocols(r) {
 		if token, ok := strings.CutPrefix(offered, "token."); ok {
 			found = append(found, token)
 		}
 	}
-	taken, ok := tokens.LoadAndDelete(strings.Join(found, " ")) // several make none that was minted
+	taken, ok := tokens.LoadAndDelete(strings.Join(found, " ")) // one step (3.4.5); two tokens make none that was minted
 	if !ok || time.Now().After(taken.(grant).expires) {
 		return http.StatusUnauthorized, nil
 	}
 	if ws, err := upgrader.Upgrade(w, r, nil); err == nil { // else it has answered
-		c := &conn{ws: ws, user: taken.(grant).user, v1: ws.Subprotocol() == v1, queue: make(chan frame, maxQueue), leave: leave}
-		c.timer = time.AfterFunc(initTimeout, func() { c.end(4408, "init timeout") })
+		c.ws, c.user, c.v1 = ws, taken.(grant).user, ws.Subprotocol() == v1
 		c.serve()
 	}
 	return 0, nil
 }
 
-// A conn is a socket, and once it is authenticated a connection.
+// A conn is a socket, and a connection once it is authenticated.
 type conn struct {
 	ws                   *websocket.Conn
 	user                 string
 	v1                   bool
 	authenticated, ended atomic.Bool
-	timer                *time.Timer // the init deadline, then the expiry of the JWT
-	leave                func()      // makes room for another socket that is not authenticated
+	stage                *atomic.Int64 // pending or connected
+	timer                *time.Timer   // the init deadline, then the expiry of the JWT
 	queue                chan frame
 	unread               atomic.Int64 // bytes in the queue
 }
@@ -226,24 +238,12 @@ type frame struct {
 	data []byte
 }
 
-// connections returns those of a user, or all of them.
-func connections(user string) (found []*conn) {
-	mu.Lock()
-	defer mu.Unlock()
-	for c := range ready {
-		if user == "" || user == c.user {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-// end closes a socket; one of the original wire that is refused, with no close frame (5.4).
+// end closes a socket, once; if it is refused on the original wire, with no close frame (5.4).
 func (c *conn) end(code int, reason string) {
 	if c.ended.Swap(true) {
 		return
 	}
-	if code == noCloseFrame || !c.v1 && !c.authenticated.Load() && code != tooMany {
+	if code == noCloseFrame || !c.v1 && !c.authenticated.Load() {
 		c.ws.Close()
 		return
 	}
@@ -251,7 +251,7 @@ func (c *conn) end(code int, reason string) {
 	time.AfterFunc(time.Second, func() { c.ws.Close() }) // unless the client answers: then serve does it
 }
 
-// send queues text, bytes, or a value to be sent as JSON. Who does not read it is cut off, and blocks nobody (10.4).
+// send queues text, bytes, or what becomes JSON. A client that does not read is cut off, and holds up nobody (10.4).
 func (c *conn) send(value any) {
 	next := frame{kind: websocket.TextMessage}
 	switch value := value.(type) {
@@ -280,18 +280,13 @@ func (c *conn) message(value any) any {
 	return value
 }
 
-// serve reads until the network connection ends. What a client sends after the end is not handled (8.4).
+// serve reads until the network connection ends, but handles nothing after the end of the socket (8.4).
 func (c *conn) serve() {
-	defer func() {
-		c.timer.Stop()
-		mu.Lock()
-		delete(ready, c)
-		mu.Unlock()
-		c.ended.Store(true)
-		c.ws.Close()
-	}()
-	limit := rate.NewLimiter(maxRate, maxBurst)
+	c.timer = time.AfterFunc(initTimeout, func() { c.end(4408, "init timeout") })
 	c.ws.SetReadLimit(maxInit)
+	c.ws.SetPongHandler(func(string) error { return c.ws.SetReadDeadline(time.Now().Add(2 * heartbeat)) })
+	defer func() { c.timer.Stop(); ready.Delete(c); c.ended.Store(true); c.ws.Close() }()
+	limit := rate.NewLimiter(perSecond, atOnce)
 	for {
 		kind, data, err := c.ws.ReadMessage()
 		if err == websocket.ErrReadLimit {
@@ -302,7 +297,7 @@ func (c *conn) serve() {
 		} else if c.ended.Load() {
 			continue
 		} else if !limit.Allow() {
-			c.end(tooMany, fmt.Sprint("too many messages retry-after=", comeBackIn()))
+			c.end(4429, fmt.Sprint("too many messages retry-after=", comeBackIn()))
 		} else {
 			c.handle(kind == websocket.TextMessage, data)
 		}
@@ -340,7 +335,6 @@ func (c *conn) handle(isText bool, data []byte) {
 func (c *conn) authenticate(token any) {
 	raw, valid := token.(string)
 	claims, ok := verify(raw)
-	renewal := c.authenticated.Load()
 	switch {
 	case !valid:
 		c.end(4400, "invalid message")
@@ -348,8 +342,6 @@ func (c *conn) authenticate(token any) {
 		c.end(4401, "unauthorized")
 	case claims.Subject != c.user:
 		c.end(4403, "forbidden")
-	case !renewal && len(connections(c.user)) >= maxConnections:
-		c.end(tooMany, fmt.Sprint("too many connections retry-after=", comeBackIn()))
 	case c.timer.Stop(): // else time is up, and the timer ends the socket
 		life := time.Until(claims.ExpiresAt.Time)
 		c.timer = time.AfterFunc(life, func() { c.end(4401, "the JWT expired") })
@@ -358,27 +350,19 @@ func (c *conn) authenticate(token any) {
 		} else {
 			c.send("authentication successful")
 		}
-		if !renewal {
-			c.start()
+		if !c.authenticated.Swap(true) {
+			pending.Add(-1)
+			connected.Add(1)
+			c.stage = &connected
+			c.ws.SetReadLimit(maxMessage)
+			c.ws.SetReadDeadline(time.Now().Add(2 * heartbeat))
+			ready.Store(c, c.user)
+			go c.write()
 		}
-		if _, ok := verify(raw); !ok { // it was revoked just before the connection could be found
+		if _, ok := verify(raw); !ok { // a logout came after the first look, and before the connection could be found
 			c.end(4401, "unauthorized")
 		}
 	}
-}
-
-// start makes a socket a connection, once the ack is the first in its queue.
-func (c *conn) start() {
-	alive := func(string) error { return c.ws.SetReadDeadline(time.Now().Add(2 * heartbeat)) }
-	alive("")
-	c.ws.SetPongHandler(alive)
-	c.ws.SetReadLimit(maxMessage)
-	c.authenticated.Store(true)
-	c.leave()
-	mu.Lock()
-	ready[c] = true
-	mu.Unlock()
-	go c.write()
 }
 
 // write writes what is queued, and what is due at intervals.
@@ -397,7 +381,7 @@ func (c *conn) write() {
 			n++
 			continue
 		}
-		c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
+		c.ws.SetWriteDeadline(time.Now().Add(10 * time.Second))
 		if c.ws.WriteMessage(next.kind, next.data) != nil {
 			return
 		}
@@ -407,30 +391,30 @@ func (c *conn) write() {
 func broadcast() {
 	for n := 1; ; n++ {
 		time.Sleep(broadcastEvery)
-		for _, c := range connections("") {
-			c.send(c.message(fmt.Sprint("broadcast message ", n)))
+		for c := range ready.Range {
+			c.(*conn).send(c.(*conn).message(fmt.Sprint("broadcast message ", n)))
 		}
 	}
 }
 
-// drain serves the connections until they have moved or the deadline has passed, and closes what is left (10.5).
+// drain serves the connections until the deadline, for the clients to move, and closes what is left (10.5).
 func drain() {
 	deadline := drainTimeout.Milliseconds()
-	for _, c := range connections("") {
-		if c.v1 {
-			c.send(object{"type": "going-away", "retryAfter": comeBackIn() % max(deadline-2000, deadline/2), "deadline": deadline})
+	for c := range ready.Range {
+		if c := c.(*conn); c.v1 {
+			c.send(object{"type": "going-away", "retryAfter": comeBackIn() % max(deadline-2000, deadline/2, 1), "deadline": deadline})
 		}
 	}
 	idle(drainTimeout)
-	for _, c := range connections("") {
-		go c.end(websocket.CloseServiceRestart, fmt.Sprint("retry-after=", comeBackIn()))
+	for c := range ready.Range {
+		go c.(*conn).end(websocket.CloseServiceRestart, fmt.Sprint("retry-after=", comeBackIn()))
 	}
 	idle(time.Second)
 }
 
 // idle waits until there is no connection, but not for longer than d.
 func idle(d time.Duration) {
-	for until := time.Now().Add(d); len(connections("")) > 0 && time.Now().Before(until); {
+	for until := time.Now().Add(d); connected.Load() > 0 && time.Now().Before(until); {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
