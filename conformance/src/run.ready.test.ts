@@ -66,7 +66,8 @@ const STOP: readonly [Break, readonly string[]][] = [
 
 describe.concurrent('finds a server out that', () => {
   test.for(READY)('%s', TIMEOUT, async ([broken, rows]) => {
-    const report = await checkBrokenQuickly([broken]);
+    const only = ['6', '7', '8.4', '9', '10.2', '10.3'];
+    const report = await checkBrokenQuickly([broken], { only });
     expect(failedRows(report).sort()).toEqual([...rows].sort());
   });
 

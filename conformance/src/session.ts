@@ -138,6 +138,24 @@ export class Session {
     return { ...(await this.mint(jwt)), jwt };
   }
 
+  /**
+   * Does something with a token that takes a while, again with another one if that has expired
+   * meanwhile, and so says nothing about the server.
+   */
+  async withFreshToken(user: User, work: (token: string) => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const { token, expiresIn, receivedAt } = await this.token(user);
+      try {
+        await work(token);
+        return;
+      } catch (error) {
+        const age = performance.now() - receivedAt;
+        if (expiresIn === undefined || age < expiresIn) throw error;
+        if (tries === 3) throw new NotRun(`tokens live ${expiresIn} ms, which is too short here`);
+      }
+    }
+  }
+
   /** Where a token goes in the query. */
   target(token?: string): string {
     const { socketPath } = this.options;

@@ -98,14 +98,15 @@ export const originRows: readonly Row[] = [
       'upgrade, foreign origin, null, ours with a prefix or suffix: 403, and the token is not spent',
     async run(session) {
       const { origin } = session.options;
-      const { token } = await session.token(session.user);
-      const tries = foreignOrigins(origin).map(async (foreign) => {
-        const { status } = await session.upgradePatiently({ token, origin: foreign });
-        expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);
+      await session.withFreshToken(session.user, async (token) => {
+        const tries = foreignOrigins(origin).map(async (foreign) => {
+          const { status } = await session.upgradePatiently({ token, origin: foreign });
+          expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);
+        });
+        await Promise.all(tries);
+        const { status } = await session.upgradePatiently({ token });
+        expect(status === 101, '101 for the same token without an origin', `${status}`);
       });
-      await Promise.all(tries);
-      const { status } = await session.upgradePatiently({ token });
-      expect(status === 101, '101 for the same token without an origin', `${status}`);
     },
   },
   {
