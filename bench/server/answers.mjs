@@ -3,12 +3,14 @@
  * its name, and ends with whoever asks them, however that one ended.
  */
 export function answer(handlers) {
+  // Whoever asked may be gone by then.
+  const reply = (message) => process.send(message, () => {});
   process.on('message', async ({ id, name, args }) => {
     try {
-      process.send({ id, value: await handlers[name](...args) });
+      reply({ id, value: await handlers[name](...args) });
     } catch (error) {
       // A module that was bundled on the way is its own address.
-      process.send({ id, error: String(error.stack).replaceAll(/data:\S+/g, 'data:…') });
+      reply({ id, error: String(error.stack).replaceAll(/data:\S+/g, 'data:…') });
     }
   });
   process.on('disconnect', () => process.exit());
