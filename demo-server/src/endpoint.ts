@@ -1,13 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { CloseCode, retryAfterReason } from './close-codes.ts';
-import { comeBackIn } from './come-back.ts';
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { type Faults, faultyVerify } from './faults.ts';
 import { MAX_FIRST_FRAME } from './first-frame.ts';
-import { createFirstFrameAuth } from './first-frame-auth.ts';
+import { createFirstFrameAuth, webSocketOptions } from './first-frame-auth.ts';
 import { refuseUpgrade, type TokenGate, UNAUTHORIZED } from './gate.ts';
 import type { VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
@@ -39,41 +37,26 @@ export interface Endpoint {
   readonly connections: ReadonlySet<Connection>;
 }
 
-/** How long a client may take to answer a close frame, in ms, before it is cut off. */
-const CLOSE_TIMEOUT = 2000;
-
-/** Frames a message may come in: an empty one costs its sender 6 bytes, and no other limit. */
-const MAX_FRAGMENTS = 1024;
-
 /** Puts the stages in their order: gate, WebSocket, first frame, session. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { environment, settings, log, metrics, gate, verify, registry, faults, draining } = options;
-  const connections = new Set<Connection>();
 
   /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
   const refusesTwoStage = new WeakSet<IncomingMessage>();
-  const webSocketOptions = {
-    noServer: true,
-    clientTracking: false,
-    // Compression lets a small frame unpack into a large one, and leaks secrets that share a
-    // message with what an attacker chose (RFC 7457, section 2.6).
-    perMessageDeflate: false,
+  const webSockets = new WebSocketServer({
+    ...webSocketOptions,
     maxPayload: settings.maxFrame,
-    maxFragments: MAX_FRAGMENTS,
-    closeTimeout: CLOSE_TIMEOUT,
     handleProtocols: (offered: Set<string>, request: IncomingMessage) =>
       !refusesTwoStage.has(request) && selectWire(offered),
-  } satisfies ConstructorParameters<typeof WebSocketServer>[0] & {
-    closeTimeout: number;
-    maxFragments: number;
-  };
-  const webSockets = new WebSocketServer(webSocketOptions);
+  });
 
   const authenticate = createFirstFrameAuth({
     environment,
     log,
     metrics,
     registry,
+    draining,
+    drainTimeout: settings.drainTimeout,
     verify: faultyVerify(faults, verify),
     initTimeout: settings.initTimeout,
     maxFirstFrame: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
@@ -94,15 +77,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (fault === 'hang') socket.resume().once('end', () => socket.destroy());
     if (fault !== 'ok') return;
     if (wire === 'original') refusesTwoStage.add(request);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      const connection = authenticate(webSocket, admitted);
-      connections.add(connection);
-      void connection.closed.then(() => connections.delete(connection));
-      if (draining()) {
-        const wait = comeBackIn(environment, settings.drainTimeout);
-        connection.end(CloseCode.restart, retryAfterReason(wait));
-      }
-    });
+    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+      authenticate(webSocket, admitted),
+    );
   }
 
   return {
@@ -112,6 +89,6 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
         socket.destroy();
       });
     },
-    connections,
+    connections: authenticate.connections,
   };
 }
