@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { systemEnvironment } from './environment.ts';
 import { connectRedis } from './redis.ts';
 import { redisRevocations } from './redis-revocations.ts';
@@ -16,6 +16,9 @@ import { describeWithOwn, type TestDatabase } from './testing/database.ts';
 import { startLoad } from './testing/load.ts';
 import { recordedLog } from './testing/recorded-log.ts';
 import { redis, startRedis } from './testing/redis.ts';
+
+// Four processes share what the machine has left, and clients wait before they come back.
+vi.setConfig({ testTimeout: 60_000 });
 
 const HOUR = 3_600_000;
 const BROADCAST_EVERY = 200;
@@ -68,7 +71,7 @@ describeWithOwn(redis, () => {
       // Longer than the tests: those that hang before it do so until they are ended.
       INIT_TIMEOUT: '60000',
     });
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await cluster?.stop();
     await database?.stop();
@@ -313,7 +316,7 @@ describeWithOwn(redis, () => {
     );
     const replays = opened.map((token, n) => statusOf((survivors[n % 2] as Member).open(token)));
     expect(new Set(await Promise.all(replays))).toEqual(new Set([401]));
-  }, 30_000);
+  });
 
   /** A connection through the entry that stays silent after its upgrade. */
   async function hang(jwt: string): Promise<{ raw: RawClient; head: Buffer; token: string }> {

@@ -111,6 +111,7 @@ function introduce(
     ...servers.map((server, index) => `  process ${index + 1}: ${server.url}/, pid ${server.pid}`),
     `  Redis: ${redisPlace}`,
     `Kill one and watch: kill -9 ${servers[0]?.pid}; it is back ${RESTART_AFTER / 1000} s later.`,
+    "The page's fault switches are those of the process that their request happens to reach.",
     'Say something to everybody, on all of them:',
     `  curl -H "Authorization: Bearer ${bearer}" -H "Content-Type: application/json" \\`,
     `    -d '{ "data": "hello" }' ${url}/operator/broadcast`,
