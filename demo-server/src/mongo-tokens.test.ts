@@ -118,6 +118,6 @@ describeWithOwn(mongo, () => {
     name: 'MongoDB',
     start: startMongo,
     open: (url, environment, log, database) =>
-      mongoTokens(url, environment, { interval: INTERVAL, log, timeout: 500, database }),
+      mongoTokens(url, environment, { interval: INTERVAL, log, timeout: 1000, database }),
   });
 });

@@ -126,7 +126,7 @@ describeWithOwn(redis, () => {
     name: 'Redis',
     start: startRedis,
     open(url, environment, log, prefix) {
-      const connection = connectRedis(url, { log, timeout: 300 });
+      const connection = connectRedis(url, { log, timeout: 500 });
       return withConnection(connection, redisTokens(connection, environment, { prefix }));
     },
   });

@@ -122,7 +122,7 @@ describeWithOwn(redis, () => {
 
   test.for(['killed', 'frozen'])('a subscription outlives a Redis that was %s', async (how) => {
     await database.restart();
-    const { connection, log } = connect(database.url, 300);
+    const { connection, log } = connect(database.url, 500);
     const { listener, next } = inbox();
     const ups = inbox();
     connection.subscribe('channel', listener);
@@ -144,7 +144,7 @@ describeWithOwn(redis, () => {
 
   test('what is sent to a frozen Redis is given up in time', async () => {
     await database.restart();
-    const { connection, log } = connect(database.url, 300);
+    const { connection, log } = connect(database.url, 500);
     await log.said('Redis is up');
     database.freeze();
     await expect(connection.check()).rejects.toThrow(StoreUnavailable);
@@ -155,7 +155,7 @@ describeWithOwn(redis, () => {
 
   test('the client itself does not wait for a frozen Redis for ever either', async () => {
     await database.restart();
-    const { connection, log } = connect(database.url, 300);
+    const { connection, log } = connect(database.url, 500);
     await log.said('Redis is up');
     database.freeze();
     await expect(connection.client.get('key')).rejects.toThrow();

@@ -33,7 +33,8 @@ export function describeWith(database: Availability, body: () => void): void {
 
 /** The same for tests that end their database, or keep it from answering. */
 export function describeWithOwn(database: Availability, body: () => void): void {
-  if (database.isOurs) describe(database.name, body);
+  // Failing and coming back takes real time, and more on a busy machine.
+  if (database.isOurs) describe(database.name, { timeout: 30_000 }, body);
   else test.skip(`${database.name}: failures not run, ${database.reason}`);
 }
 
