@@ -133,6 +133,19 @@ export const flaws: readonly Flaw[] = [
   })),
 ];
 
+/**
+ * The same JWT with its signature spelled otherwise: the last character of base64url without padding
+ * has bits that mean nothing. `undefined` where it has none.
+ */
+export function respelled(jwt: string): string | undefined {
+  const signature = jwt.slice(jwt.lastIndexOf('.') + 1);
+  if (signature.length % 4 === 0) return undefined;
+  const last = ALPHABET.indexOf(signature.slice(-1));
+  return jwt.slice(0, -1) + ALPHABET[last ^ 1];
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** The same JWT, with another life, in s from now. */
 export function withLife(jwt: string, secret: string, seconds: number): string {
   const { header = {}, claims = {} } = decodeJwt(jwt) ?? {};

@@ -17,6 +17,7 @@ const READY: readonly [Break, readonly string[]][] = [
   ['closes at an unknown type', ['7.4 (two-stage.v1)', '7.6 (two-stage.v1)']],
   ['looks types up in an object', ['7.6 (two-stage.v1)']],
   ['ignores invalid frames', ['9 (two-stage.v1)', '8.4 (two-stage.v1)']],
+  ['takes NaN for JSON', ['9 (two-stage.v1)']],
   ['handles messages after an invalid frame', ['8.4 (two-stage.v1)']],
   ['ends nobody at a logout', ['10.2 (two-stage.v1)', '10.2 (original)']],
   ['ends everybody at a logout', ['10.2 (two-stage.v1)', '10.2 (original)']],
@@ -29,6 +30,7 @@ const READY: readonly [Break, readonly string[]][] = [
       '10.2, 7.1 (two-stage.v1)',
     ],
   ],
+  ['knows a JWT by its text', ['10.2 (http)']],
   ['never ends who does not answer pings', ['10.3 (two-stage.v1)', '10.3 (original)']],
 ];
 
@@ -60,6 +62,8 @@ const STOP: readonly [Break, readonly string[]][] = [
   ['ends before its own deadline', [goingAway]],
   ['stops serving at once', [goingAway]],
   ['stops with 1001', restart],
+  // Without a close frame is how the original wire ends at the deadline of 5.5 as well.
+  ['cuts unauthenticated sockets off at the stop', ['10.5, 8.1 (two-stage.v1)']],
   ['admits upgrades while it stops', [refused]],
   ['says no Retry-After with 503', [refused]],
 ];

@@ -8,10 +8,12 @@ import { openTcp } from './tcp.ts';
 export interface UpgradeRequest {
   /** Path and query, as they are written. */
   readonly target: string;
-  /** Value of `Sec-WebSocket-Protocol`. */
-  readonly offer?: string | undefined;
+  /** Value of `Sec-WebSocket-Protocol`, or of several such lines. */
+  readonly offer?: string | readonly string[] | undefined;
   /** Value of `Origin`. */
   readonly origin?: string | undefined;
+  /** Value of `Sec-WebSocket-Version`. Default 13. */
+  readonly version?: number;
 }
 
 /** An answer to an upgrade request: either an HTTP answer, or a socket. */
@@ -82,16 +84,17 @@ export async function upgrade(
   });
 }
 
-function requestText(url: URL, { target, offer, origin }: UpgradeRequest, key: string): Buffer {
+function requestText(url: URL, request: UpgradeRequest, key: string): Buffer {
+  const { target, offer = [], origin, version = 13 } = request;
   const lines = [
     `GET ${target} HTTP/1.1`,
     `Host: ${url.host}`,
     'Connection: Upgrade',
     'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Version: ${version}`,
     `Sec-WebSocket-Key: ${key}`,
   ];
-  if (offer !== undefined) lines.push(`Sec-WebSocket-Protocol: ${offer}`);
+  for (const line of [offer].flat()) lines.push(`Sec-WebSocket-Protocol: ${line}`);
   if (origin !== undefined) lines.push(`Origin: ${origin}`);
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }

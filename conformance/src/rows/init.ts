@@ -1,5 +1,5 @@
 import type { Connection, Frame } from '../connection.ts';
-import { textFrame } from '../frames.ts';
+import { encodeFrame, Opcode, textFrame } from '../frames.ts';
 import { decodeJwt, flaws } from '../jwt.ts';
 import { about, expect, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
@@ -120,6 +120,27 @@ export const initRows: readonly Row[] = [
         const { connection } = await session.open(wire, user);
         connection.send(frame);
         await about(name, session.expectRefusal(connection, wire.refusal(4400)));
+      }
+    },
+  }),
+  ...onEachWire({
+    rules: ['5.4', '8'],
+    title: 'a first text frame that is not UTF-8, or not masked: ends, no data frame',
+    async run(session, wire) {
+      const broken: Readonly<Record<string, Buffer>> = {
+        'not UTF-8': encodeFrame(Opcode.text, Buffer.from([0x7b, 0xff, 0xfe, 0x7d])),
+        'not masked': Buffer.concat([Buffer.from([0x81, 2]), Buffer.from('{}')]),
+      };
+      for (const [name, frame] of Object.entries(broken)) {
+        const { connection } = await session.open(wire, session.user);
+        connection.write(frame);
+        const something = connection.until(() => connection.frames.length > 0);
+        await about(name, within(session.prompt, 'an end', something));
+        expect(connection.frames.length === 0, 'no data frame', show(connection.frames[0]));
+        const allowed = wire === twoStage ? [1002, 1007] : [1002, 1007, undefined];
+        const isRight = allowed.includes(connection.closeFrame?.code);
+        const got = `${session.howItEnded(connection)} for one that is ${name}`;
+        expect(isRight, 'close code 1002 or 1007', got);
       }
     },
   }),

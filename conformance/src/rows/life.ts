@@ -1,4 +1,4 @@
-import { withLife } from '../jwt.ts';
+import { respelled, withLife } from '../jwt.ts';
 import { expect, Failure, fail, NotRun } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
@@ -109,6 +109,20 @@ export const lifeRows: readonly Row[] = [
       const { status } = await session.askToken(jwt);
       expect(status === 401, '401', `${status}`);
       await session.mint(await loginAgain(session, jwt));
+    },
+  },
+  {
+    rules: ['10.2'],
+    wire: 'http',
+    title: 'logout: the JWT is refused as well when its signature is spelled otherwise',
+    phase: 'alone',
+    async run(session) {
+      const jwt = await session.login(session.user);
+      await logOut(session, jwt);
+      const other = respelled(jwt);
+      if (other === undefined) throw new NotRun('its signature can be spelled in one way only');
+      const { status } = await session.askToken(session.secrets.add(other));
+      expect(status === 401, '401', `${status}`);
     },
   },
   ...onEachWire({

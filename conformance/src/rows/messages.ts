@@ -41,6 +41,8 @@ const INVALID: Readonly<Record<string, string>> = {
   null: 'null',
   'a string': '"ping"',
   'a number': '1',
+  NaN: '{"type":"message","data":NaN}',
+  Infinity: '{"type":"message","data":-Infinity}',
   'no type': '{"data":"hello"}',
   'a number as the type': '{"type":1}',
   'null as the type': '{"type":null}',

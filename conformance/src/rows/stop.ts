@@ -2,10 +2,10 @@ import type { Connection } from '../connection.ts';
 import { expectRetryAfter } from '../http.ts';
 import { withLife } from '../jwt.ts';
 import type { User } from '../options.ts';
-import { expect, Failure, fail, NotRun, show } from '../outcome.ts';
+import { about, expect, Failure, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
-import { isOver, sleep } from '../time.ts';
+import { isOver, sleep, within } from '../time.ts';
 import type { Upgraded } from '../upgrade.ts';
 import { readTyped, twoStage, type Wire, type WireName, wires } from '../wire.ts';
 import { expectRetryAfterReason } from './limits.ts';
@@ -31,8 +31,8 @@ interface Stop {
   readonly isServed: boolean;
   /** ms from the signal to each end, by connection. */
   readonly endedAfter: ReadonlyMap<Ready, number>;
-  /** Frames of a socket that was not authenticated. */
-  readonly strayFrame: string | Buffer | undefined;
+  /** Sockets that were not authenticated. */
+  readonly strays: ReadonlyMap<WireName, Connection>;
 }
 
 /** Rows that look at the one stop there is. */
@@ -48,7 +48,7 @@ export function stopRows(): readonly Row[] {
       title: 'stop: going-away with different delays, served until the deadline',
       phase: 'last',
       async run(session) {
-        const { crowds, isServed, endedAfter, strayFrame } = await observe(session);
+        const { crowds, isServed, endedAfter, strays } = await observe(session);
         const notices = crowdOf(crowds, twoStage).map((one) => ({
           one,
           notice: goingAway(one),
@@ -73,6 +73,7 @@ export function stopRows(): readonly Row[] {
           notices.map(({ notice }) => Number(notice?.retryAfter)),
         );
         expect(isServed, 'an echo after going-away', 'none');
+        const strayFrame = strays.get(twoStage.name)?.frames[0];
         if (strayFrame !== undefined) {
           fail('no data frame for who is not authenticated', show(strayFrame));
         }
@@ -97,7 +98,7 @@ export function stopRows(): readonly Row[] {
       title: 'stop: 1012 with different delays',
       phase: 'last',
       async run(session, wire) {
-        const { crowds } = await observe(session);
+        const { crowds, strays } = await observe(session);
         const delays: number[] = [];
         for (const { connection } of crowdOf(crowds, wire)) {
           if (!connection.isOver) {
@@ -109,6 +110,11 @@ export function stopRows(): readonly Row[] {
           leaveIfExpired(connection);
           delays.push(expectRetryAfterReason(await session.expectEnd(connection, 1012)));
         }
+        const stray = strays.get(wire.name);
+        if (stray !== undefined) {
+          const reason = await about('not authenticated', expectStrayEnded(session, stray, wire));
+          if (reason !== undefined) delays.push(expectRetryAfterReason(reason));
+        }
         expectDifferent('retry-after', delays);
       },
     }),
@@ -117,6 +123,16 @@ export function stopRows(): readonly Row[] {
 
 function expectDifferent(name: string, delays: readonly number[]): void {
   expect(new Set(delays).size > 1, `${name} to differ`, `${delays.join(', ')}`);
+}
+
+/** Requires 1012 of a socket that waits, unless its own deadline was faster; answers the reason. */
+async function expectStrayEnded(
+  session: Session,
+  stray: Connection,
+  wire: Wire,
+): Promise<string | undefined> {
+  const { close } = await within(session.prompt, 'close code 1012', stray.ended);
+  return close?.code === wire.refusal(4408) ? undefined : session.expectEnd(stray, 1012);
 }
 
 /** A connection whose JWT expires during a stop does not live to see its end. */
@@ -154,7 +170,10 @@ async function observeStop(session: Session): Promise<Stop> {
   const crowds = new Map<WireName, Crowd>();
   for (const wire of spoken) crowds.set(wire.name, await gather(session, wire));
   const ready = [...crowds.values()].flatMap((crowd) => (crowd instanceof Error ? [] : crowd));
-  const stray = await session.open(spoken[0] as Wire, session.user);
+  const strays = new Map<WireName, Connection>();
+  for (const wire of spoken) {
+    strays.set(wire.name, (await session.open(wire, session.user)).connection);
+  }
   const { token } = await session.token(session.user);
 
   const startedAt = performance.now();
@@ -175,8 +194,7 @@ async function observeStop(session: Session): Promise<Stop> {
     upgradeUntilRefused(session, token),
     isOver(patience, Promise.all(ready.map(({ connection }) => connection.ended))),
   ]);
-  const [strayFrame] = stray.connection.frames;
-  return { crowds, upgraded, isServed, endedAfter, strayFrame };
+  return { crowds, upgraded, isServed, endedAfter, strays };
 }
 
 /** Makes a crowd of connections ready. */

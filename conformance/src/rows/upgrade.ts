@@ -1,4 +1,5 @@
 import type { Answer } from '../answer.ts';
+import { expectFailure } from '../http.ts';
 import { expect, Failure, fail, NotRun, show } from '../outcome.ts';
 import { onWire, type Row } from '../row.ts';
 import type { Session } from '../session.ts';
@@ -15,10 +16,17 @@ const AFTER_EXPIRY = 100;
 /** The shape of a token, of which the server never made one. */
 const UNKNOWN = 'Vq2c0h6mB8kq4xJ0bX3nH1sS5tGfQ7aLz9wYpRuDeKo';
 
-/** The 401 of a token that never was: what all others have to look like. */
+/** The 401 of a token that never was: what all others have to look like (4.3). */
 async function unknownToken(session: Session): Promise<Answer> {
   const { status, answer } = await session.upgradePatiently({ token: UNKNOWN });
   if (status !== 401 || answer === undefined) fail('401 for an unknown token', `${status}`);
+  expectFailure(answer.body);
+  const challenge = answer.headers.get('www-authenticate');
+  expect(
+    challenge !== undefined && /^Bearer\b/i.test(challenge),
+    'WWW-Authenticate: Bearer with the 401',
+    challenge ?? 'no such header',
+  );
   return answer;
 }
 
@@ -142,6 +150,19 @@ export const upgradeRows: readonly Row[] = [
     },
   },
   {
+    rules: ['4.2.4'],
+    wire: 'http',
+    title: 'a handshake of another version than 13: 426 with Sec-WebSocket-Version: 13',
+    async run(session) {
+      const { token } = await session.token(session.user);
+      const { status, headers } = await session.upgradePatiently({ token, version: 12 });
+      expect(status === 426, '426', `${status}`);
+      const versions = headers.get('sec-websocket-version') ?? '';
+      const named = versions.split(',').map((version) => version.trim());
+      expect(named.includes('13'), 'Sec-WebSocket-Version: 13', versions || 'no such header');
+    },
+  },
+  {
     rules: ['4.3'],
     wire: 'http',
     title: 'a missing or malformed token: the same bytes as an unknown one',
@@ -237,6 +258,11 @@ export const upgradeRows: readonly Row[] = [
     title: 'token.…, two-stage.v1: admitted, and not sent back',
     run: (session) => expectEntryAdmitted(session, (token) => `${token}, ${TWO_STAGE}`, TWO_STAGE),
   }),
+  onWire(twoStage, {
+    rules: ['4.1'],
+    title: 'two-stage.v1 and token.… in lines of their own: one list',
+    run: (session) => expectEntryAdmitted(session, (token) => [TWO_STAGE, token], TWO_STAGE),
+  }),
   onWire(original, {
     rules: ['4.1.2', '4.4.3'],
     title: 'token.…, chat: admitted, and not sent back',
@@ -247,7 +273,7 @@ export const upgradeRows: readonly Row[] = [
 /** Requires this to be selected; the token is in the query, unless the offer has it. */
 async function expectSelection(
   session: Session,
-  offer: string,
+  offer: string | readonly string[],
   wanted: string | undefined,
   token?: string,
 ): Promise<void> {
@@ -266,7 +292,7 @@ async function expectSelection(
 
 async function expectEntryAdmitted(
   session: Session,
-  offer: (entry: string) => string,
+  offer: (entry: string) => string | readonly string[],
   wanted: string | undefined,
 ): Promise<void> {
   const { token } = await session.token(session.user);

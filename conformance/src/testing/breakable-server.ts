@@ -158,7 +158,9 @@ export async function startBreakableServer(
 
   async function judge(request: IncomingMessage): Promise<Verdict> {
     const [path, query = ''] = (request.url ?? '').split('?');
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',');
+    const lines = request.headersDistinct['sec-websocket-protocol'] ?? [];
+    const read = is('reads one line of subprotocols') ? lines.slice(0, 1) : lines;
+    const offered = read.flatMap((line) => line.split(','));
     const entries = offered.map((entry) => entry.trim()).filter((e) => e.startsWith('token.'));
     const found = [
       ...new URLSearchParams(query).getAll('token'),
@@ -184,6 +186,9 @@ export async function startBreakableServer(
       if (token !== undefined && is('spends the token when it is full')) tokens.delete(token);
       return { status: 503, message: 'Busy' };
     }
+    if (request.headers['sec-websocket-version'] !== '13') {
+      return { status: is('refuses other versions with 400') ? 400 : 426, message: 'Version' };
+    }
     if (token !== undefined && !isShaped && is('answers a malformed token with 400')) {
       return { status: 400, message: 'Bad request' };
     }
@@ -200,6 +205,10 @@ export async function startBreakableServer(
   function refuseUpgrade(socket: Duplex, status: number, message: string): void {
     const body = { status: 0, message };
     const lines = ['Connection: close', 'Content-Type: application/json'];
+    if (status === 401 && !is('refuses upgrades without a challenge')) {
+      lines.push('WWW-Authenticate: Bearer');
+    }
+    if (status === 426) lines.push('Sec-WebSocket-Version: 13');
     if (status === 503) {
       const { delay, header } = comeBack(503);
       if (header !== undefined) lines.push(`Retry-After: ${header}`);
@@ -230,6 +239,7 @@ export async function startBreakableServer(
     noServer: true,
     perMessageDeflate: false,
     maxPayload: maxPayload(),
+    skipUTF8Validation: is('closes what is not UTF-8 with 4400'),
     handleProtocols: select,
   });
 
@@ -305,6 +315,9 @@ export async function startBreakableServer(
       await new Promise((resolve) => setTimeout(resolve, wait));
       for (const socket of sockets) {
         const code = is('stops with 1001') ? 1001 : 1012;
+        if (!socket.isReady && is('cuts unauthenticated sockets off at the stop')) {
+          socket.terminate();
+        }
         socket.close(code, `retry-after=${delay()}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 200));

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { decodeJwt } from '../jwt.ts';
@@ -199,7 +200,8 @@ export function createSocket(options: SocketOptions): Served {
       } else echo(frame);
       return;
     }
-    const typed = readTyped(frame);
+    const text = is('takes NaN for JSON') ? frame.replace(/-?(NaN|Infinity)/, '0') : frame;
+    const typed = readTyped(text);
     if (typed === undefined || (typed.type === 'jwt' && typeof typed.token !== 'string')) {
       if (is('ends everybody at an invalid frame')) endAll();
       if (is('handles messages after an invalid frame')) setTimeout(() => close(4400, ''), 5);
@@ -249,7 +251,11 @@ export function createSocket(options: SocketOptions): Served {
     close(4429, is('says no retry-after with 4429') ? 'too many' : 'retry-after=500');
   }
 
-  webSocket.on('message', (data: Buffer, isBinary) => receive(isBinary ? data : data.toString()));
+  webSocket.on('message', (data: Buffer, isBinary) => {
+    // `ws` has looked at that already, unless it was told not to.
+    if (!isBinary && !isUtf8(data)) close(4400, 'not UTF-8');
+    else receive(isBinary ? data : data.toString());
+  });
   webSocket.on('pong', () => {
     isAnswered = true;
   });

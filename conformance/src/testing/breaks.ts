@@ -32,6 +32,9 @@ export const BREAKS = [
   'looks at the path last',
   'looks at the token before the origin',
   'says why with 401',
+  'refuses upgrades without a challenge',
+  'refuses other versions with 400',
+  'reads one line of subprotocols',
   'numbers its 401s',
   'opens a socket to refuse it',
   'answers a malformed token with 400',
@@ -55,6 +58,7 @@ export const BREAKS = [
   'moves the deadline at pings',
   'moves the deadline at bytes',
   'takes any first frame for an init payload',
+  'closes what is not UTF-8 with 4400',
   // Ready connections.
   'says another ack on the original wire',
   'understands pings on the original wire',
@@ -68,12 +72,14 @@ export const BREAKS = [
   'closes at an unknown type',
   'looks types up in an object',
   'ignores invalid frames',
+  'takes NaN for JSON',
   'handles messages after an invalid frame',
   'ends everybody at an invalid frame',
   'lives on when the JWT expires',
   'ends nobody at a logout',
   'ends everybody at a logout',
   'accepts a JWT after its logout',
+  'knows a JWT by its text',
   'never ends who does not answer pings',
   // Limits.
   'says no retry-after with 4429',
@@ -91,6 +97,7 @@ export const BREAKS = [
   'ends before its own deadline',
   'stops serving at once',
   'stops with 1001',
+  'cuts unauthenticated sockets off at the stop',
   'admits upgrades while it stops',
 ] as const;
 
