@@ -43,13 +43,19 @@ export {
 export { watchLiveness } from './liveness.ts';
 export { createLog, type Log } from './log.ts';
 export { type Metrics, noMetrics, type PrometheusMetrics, prometheusMetrics } from './metrics.ts';
+export { type MongoTokensOptions, mongoTokens } from './mongo-tokens.ts';
 export { allowOrigins, type GivenOrigins, type Origins, ownOrigins } from './origins.ts';
+export { connectRedis, type Redis, type RedisOptions } from './redis.ts';
+export { type RedisFanOutOptions, redisFanOut } from './redis-fan-out.ts';
+export { type RedisRevocationsOptions, redisRevocations } from './redis-revocations.ts';
+export { type RedisTokensOptions, redisTokens } from './redis-tokens.ts';
 export { createRegistry, type Registry } from './registry.ts';
 export { memoryRevocations, type Revocations, unlessRevoked } from './revocations.ts';
 export { createDemoServer, type DemoServer, type ServerOptions } from './server.ts';
 export { openServices, type Services } from './services.ts';
 export { type SessionOptions, startSession } from './session.ts';
 export { defaultSettings, readSettings, type Settings, SettingsError } from './settings.ts';
+export { StoreUnavailable } from './store-unavailable.ts';
 export {
   createTokenAnswer,
   type HttpAnswer,

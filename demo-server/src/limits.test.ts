@@ -1,6 +1,8 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createPlaces, rateLimiter, userRateLimiter } from './limits.ts';
+import { connectRedis, type Redis } from './redis.ts';
 import { fakeEnvironment } from './testing/fake-environment.ts';
+import { redis, startRedis } from './testing/redis.ts';
 
 test('a rate allows its burst, then says how long to wait', () => {
   const environment = fakeEnvironment();
@@ -46,3 +48,48 @@ test('a limit of 0 is off', async () => {
     expect(places.enter()).toBeDefined();
   }
 });
+
+describe.skipIf(!redis.isThere)(redis.name, () => {
+  test('S9 a user’s minute is one for all processes', async () => {
+    const database = await startRedis();
+    onTestFinished(() => database.stop());
+    const connections = [connectRedis(database.url), connectRedis(database.url)] as const;
+    onTestFinished(async () => void (await Promise.all(connections.map((one) => one.close()))));
+    await Promise.all(connections.map(up));
+    const [here, there] = connections.map((connection) => userRateLimiter(2, connection));
+    const user = `ada-${process.pid}`;
+    expect(await here?.(user)).toBe(0);
+    expect(await there?.(user)).toBe(0);
+    const wait = await here?.(user);
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(60_000);
+    expect(await there?.(user)).toBeGreaterThan(0);
+    expect(await there?.(`bob-${process.pid}`)).toBe(0);
+  });
+
+  test.skipIf(Boolean(process.env.REDIS_URL))(
+    'S12 without Redis each process counts by itself',
+    async () => {
+      const database = await startRedis();
+      onTestFinished(() => database.stop());
+      const connection = connectRedis(database.url);
+      onTestFinished(() => connection.close());
+      await up(connection);
+      const limit = userRateLimiter(1, connection);
+      await database.kill();
+      expect(await limit('ada')).toBe(0);
+      expect(await limit('ada')).toBeGreaterThan(0);
+    },
+  );
+});
+
+/** Resolves once commands can be sent. */
+async function up(connection: Redis): Promise<void> {
+  if (connection.up) return;
+  await new Promise<void>((resolve) => {
+    const cancel = connection.onUp(() => {
+      cancel();
+      resolve();
+    });
+  });
+}

@@ -1,6 +1,12 @@
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible';
 import type { Environment } from './environment.ts';
 import type { Redis } from './redis.ts';
+import { reach, STORE_TIMEOUT } from './store-unavailable.ts';
 
 /** Says how long to wait, in ms, before the next one is allowed; 0 when it is allowed now. */
 export type Limiter = () => number;
@@ -34,27 +40,33 @@ export type UserLimiter = (user: string) => Promise<number>;
 export function userRateLimiter(perMinute: number, redis?: Redis): UserLimiter {
   if (perMinute === 0) return async () => 0;
   const minute = { points: perMinute, duration: 60 };
-  const memory = new RateLimiterMemory(minute);
-  const limiter =
-    redis === undefined
-      ? memory
-      : new RateLimiterRedis({
-          ...minute,
-          storeClient: redis.client,
-          useRedisPackage: true,
-          keyPrefix: 'two-stage:rate',
-          rejectIfRedisNotReady: true,
-          insuranceLimiter: memory,
-        });
+  const own = new RateLimiterMemory(minute);
+  if (redis === undefined) return (user) => consume(own, user);
+  const shared = new RateLimiterRedis({
+    ...minute,
+    storeClient: redis.client,
+    useRedisPackage: true,
+    keyPrefix: 'two-stage:rate',
+    rejectIfRedisNotReady: true,
+  });
   return async (user) => {
     try {
-      await limiter.consume(user);
-      return 0;
-    } catch (rejection) {
-      if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
-      throw rejection;
+      // The library itself would wait for a Redis that hangs.
+      return await reach('Redis', STORE_TIMEOUT, () => consume(shared, user));
+    } catch {
+      return consume(own, user);
     }
   };
+}
+
+async function consume(limiter: RateLimiterAbstract, user: string): Promise<number> {
+  try {
+    await limiter.consume(user);
+    return 0;
+  } catch (rejection) {
+    if (rejection instanceof RateLimiterRes) return Math.max(1, rejection.msBeforeNext);
+    throw rejection;
+  }
 }
 
 /** A bounded number of places. */

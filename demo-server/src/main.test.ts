@@ -39,7 +39,7 @@ async function urlOf({ process: child, out }: Run): Promise<string> {
   return out().slice('Two-Stage Socket demo: '.length, -2);
 }
 
-test('it says where its page is, and S13 stops on SIGTERM with a way back for its clients', async () => {
+test('S13 it says where its page is, and stops on SIGTERM with a way back for its clients', async () => {
   const started = run({ PORT: '0' });
   const url = await urlOf(started);
   const json = { 'Content-Type': 'application/json' };

@@ -124,7 +124,7 @@ export function testStoreFailures({ name, start, open }: FailingStore): void {
     },
   );
 
-  test('no secret is in what it rejects with, or in the log', async () => {
+  test('S11 no secret is in what it rejects with, or in the log', async () => {
     await database.restart();
     const url = new URL(database.url);
     url.username = 'someone';
