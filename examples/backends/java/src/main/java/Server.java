@@ -1,3 +1,5 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.auth0.jwt.*;
 import com.auth0.jwt.algorithms.Algorithm;
 import com.auth0.jwt.exceptions.JWTVerificationException;
@@ -25,7 +27,7 @@ import org.xnio.*;
 public final class Server {
   static final String V1 = "two-stage.v1", ISSUER = "two-stage-socket-demo";
   static final Map<String, String> PASSWORDS = Map.of("ada", "ada", "bob", "bob");
-  static final int MAX_FIRST_FRAME = 16_384, MAX_FRAME = 1 << 20, MAX_UNREAD = 1 << 20;
+  static final int MAX_FIRST_FRAME = 16_384, MAX_FRAME = 1 << 20, MAX_UNREAD = 1 << 20, MAX_BODY = 16_384;
   static final int MAX_UNAUTHENTICATED = 1_000, MAX_MESSAGES_PER_SECOND = 200;
   static final int CLOSE_TIMEOUT = 1_000, NO_CLOSE_FRAME = 1006;
   static final long JWT_LIFE = duration("JWT_EXPIRES_IN", 3_600_000);
@@ -65,7 +67,7 @@ public final class Server {
   public static void main(String[] args) {
     Undertow undertow = Undertow.builder().addHttpListener((int) duration("PORT", 8080), "127.0.0.1")
         .setServerOption(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true) // to have the 401: 4.3
-        .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, 16_384L).setHandler(Server::handle).build();
+        .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, (long) MAX_BODY).setHandler(Server::handle).build();
     undertow.start();
     String address = undertow.getListenerInfo().get(0).getAddress().toString().substring(1);
     String own = "http://" + address + ",http://" + address.replace("127.0.0.1", "localhost");
@@ -98,10 +100,11 @@ public final class Server {
             .put(new HttpString("Access-Control-Allow-Headers"), "Authorization, Content-Type")
             .put(new HttpString("Access-Control-Expose-Headers"), "Retry-After").put(Headers.VARY, "Origin");
       }
+      if (http.getRequestContentLength() > MAX_BODY) throw new Refused(413, "too large");
       switch (http.getRequestMethod() + " " + path) {
         case "GET /demo" -> upgrade(http, upgrade && headers.contains(Headers.SEC_WEB_SOCKET_KEY));
         case "GET /token/ws", "POST /token/ws" -> mint(http, bearer(http));
-        case "POST /login" -> http.getRequestReceiver().receiveFullString(Server::login);
+        case "POST /login" -> http.getRequestReceiver().receiveFullString(Server::login, UTF_8);
         case "POST /logout" -> logout(http, bearer(http));
         case "OPTIONS /token/ws", "OPTIONS /login", "OPTIONS /logout" -> http.setStatusCode(204);
         default -> throw new Refused(404, "not found");
