@@ -362,7 +362,10 @@ public final class Server {
       awaitsPong = false;
     }
 
-    @Override protected long getMaxTextBufferSize() { return isReady() ? MAX_FRAME : MAX_FIRST_FRAME; }
+    @Override protected long getMaxTextBufferSize() {
+      return ended || isReady() ? MAX_FRAME : MAX_FIRST_FRAME;
+    }
+
     @Override protected long getMaxBinaryBufferSize() { return getMaxTextBufferSize(); }
     @Override protected void onCloseMessage(CloseMessage message, WebSocketChannel channel) { end(1000, ""); }
 
