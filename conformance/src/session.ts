@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, Frame } from './connection.ts';
 import { expectRetryAfter, type Response, readEnvelope, send } from './http.ts';
-import { decodeJwt } from './jwt.ts';
+import { decodeJwt, withLife } from './jwt.ts';
 import type { Options, User } from './options.ts';
 import { expect, Failure, fail, NotRun, show } from './outcome.ts';
 import type { Secrets } from './secrets.ts';
@@ -49,6 +49,9 @@ export interface Run {
   /** How many tokens each user was given, by name. */
   readonly minted: Map<string, number>;
 }
+
+/** Life of a JWT that outlives any row, in s. */
+const LONG = 600;
 
 /** What a row does with the server. Knows all it opened, and closes it at the end. */
 export class Session {
@@ -207,6 +210,15 @@ export class Session {
   async ready(wire: Wire, user: User = this.user): Promise<Ready> {
     const { connection, jwt } = await this.open(wire, user);
     return this.readyWith(wire, connection, jwt);
+  }
+
+  /** Makes a connection ready with a JWT that outlives any row, if one can be signed. */
+  async readyForLong(wire: Wire, user: User): Promise<Ready> {
+    const { jwtSecret } = this.options;
+    if (jwtSecret === undefined) return this.ready(wire, user);
+    const { connection, jwt } = await this.open(wire, user);
+    const long = this.secrets.add(withLife(jwt, jwtSecret, LONG));
+    return this.readyWith(wire, connection, long);
   }
 
   /** Makes an open socket ready with a JWT. */

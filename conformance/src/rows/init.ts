@@ -19,6 +19,9 @@ import { badJwt } from './token-route.ts';
 /** How much later than a silent socket one may end whose deadline nothing should have moved, in ms. */
 const DEADLINE_SLACK = 1000;
 
+/** An opcode that nobody has given a meaning yet (RFC 6455, section 5.2). */
+const RESERVED = 0x3;
+
 /** First frames that are no init payload. */
 function notInitPayloads(jwt: string): Readonly<Record<string, string | Buffer>> {
   return {
@@ -125,11 +128,11 @@ export const initRows: readonly Row[] = [
   }),
   ...onEachWire({
     rules: ['5.4', '8'],
-    title: 'a first text frame that is not UTF-8, or not masked: ends, no data frame',
+    title: 'a first frame that is not UTF-8, or of a kind there is not: ends, no data frame',
     async run(session, wire) {
       const broken: Readonly<Record<string, Buffer>> = {
         'not UTF-8': encodeFrame(Opcode.text, Buffer.from([0x7b, 0xff, 0xfe, 0x7d])),
-        'not masked': Buffer.concat([Buffer.from([0x81, 2]), Buffer.from('{}')]),
+        'of a reserved opcode': encodeFrame(RESERVED, '{}'),
       };
       for (const [name, frame] of Object.entries(broken)) {
         const { connection } = await session.open(wire, session.user);

@@ -190,12 +190,14 @@ async function expectLiveness(session: Session, wire: Wire): Promise<void> {
     wait,
     `the heartbeat is ${heartbeat} ms: start the server with a shorter one`,
   );
-  const deaf = await session.ready(wire);
+  const deaf = await session.readyForLong(wire, session.user);
   if (session.lifeOf(deaf.jwt) < wait) {
-    throw new NotRun(`JWTs live shorter than ${wait} ms, which would end a connection first`);
+    throw new NotRun(
+      `JWTs live shorter than ${wait} ms, which would end a connection first: pass --jwt-secret`,
+    );
   }
   deaf.connection.answersPings = false;
-  const alive = await session.ready(wire);
+  const alive = await session.readyForLong(wire, session.user);
   const ended = within(wait, 'an end', deaf.connection.ended);
   const isEnded = await ended.then(
     () => true,

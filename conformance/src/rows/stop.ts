@@ -1,7 +1,5 @@
 import type { Connection } from '../connection.ts';
 import { expectRetryAfter } from '../http.ts';
-import { withLife } from '../jwt.ts';
-import type { User } from '../options.ts';
 import { about, expect, Failure, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
@@ -15,9 +13,6 @@ const CROWD = 4;
 
 /** How much earlier than announced a server may close, in ms: timers are that exact. */
 const EARLY = 100;
-
-/** Life of signed JWTs, in s: longer than a stop. */
-const LONG = 600;
 
 /** Ready connections of a wire, or why there are none. */
 type Crowd = readonly Ready[] | Error;
@@ -202,7 +197,7 @@ async function gather(session: Session, wire: Wire): Promise<Crowd> {
   try {
     const crowd: Ready[] = [];
     for (let count = 0; count < CROWD; count += 1) {
-      crowd.push(await readyForLong(session, wire, session.user));
+      crowd.push(await session.readyForLong(wire, session.user));
     }
     return crowd;
   } catch (error) {
@@ -223,15 +218,6 @@ async function isEchoed(session: Session, { wire, connection }: Ready): Promise<
     connection.frames.some((frame) => wire.hear(frame) === 'echo: still here');
   await isOver(session.prompt, connection.until(hasEcho));
   return hasEcho();
-}
-
-/** Makes a connection ready with a JWT that outlives the stop, if one can be signed. */
-async function readyForLong(session: Session, wire: Wire, user: User): Promise<Ready> {
-  const { jwtSecret } = session.options;
-  if (jwtSecret === undefined) return session.ready(wire, user);
-  const { connection, jwt } = await session.open(wire, user);
-  const long = withLife(jwt, jwtSecret, LONG);
-  return session.readyWith(wire, connection, session.secrets.add(long));
 }
 
 /** Asks for an upgrade until the server has noticed the signal. */
