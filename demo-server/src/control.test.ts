@@ -139,3 +139,30 @@ test('S12 a broker that is down at a broadcast ends nothing', async () => {
   harness.environment.advance(1000);
   expect(await client.nextJson()).toEqual({ type: 'message', data: 'broadcast message 2' });
 });
+
+test.each(['logout', 'forbid'] as const)(
+  'S10 a %s ends a connection at whatever moment of its verification it comes',
+  async (kind) => {
+    const environment = fakeEnvironment();
+    const [fanOut, revocations] = [memoryFanOut(), memoryRevocations(environment)];
+    const services = { fanOut, revocations };
+    const harness = await startServer({ tokensPerMinute: 0 }, { environment, services });
+    for (let turns = 0; turns < 20; turns += 1) {
+      const jwt = await harness.login('ada');
+      const client = await harness.open(jwt, ['two-stage.v1']);
+      vi.spyOn(revocations, 'check').mockImplementationOnce(async (identity) => {
+        let left = turns;
+        const tick = (): void => {
+          left -= 1;
+          if (left >= 0) queueMicrotask(tick);
+          else void fanOut.publish(kind === 'logout' ? { kind, identity } : { kind, user: 'ada' });
+        };
+        queueMicrotask(tick);
+        return 'good';
+      });
+      client.sendJson({ type: 'jwt', token: jwt });
+      expect((await client.closed).code, `${turns}`).toBe(kind === 'logout' ? 4401 : 4403);
+      await fanOut.publish({ kind: 'readmit', user: 'ada' });
+    }
+  },
+);

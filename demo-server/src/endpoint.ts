@@ -7,11 +7,12 @@ import { type Faults, faultyVerify } from './faults.ts';
 import { MAX_FIRST_FRAME } from './first-frame.ts';
 import { createFirstFrameAuth, webSocketOptions } from './first-frame-auth.ts';
 import { refuseUpgrade, type TokenGate, UNAUTHORIZED } from './gate.ts';
-import type { VerifyJwt } from './jwt.ts';
+import type { Identity, VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { echo, startIndividual } from './pipelines.ts';
 import type { Registry } from './registry.ts';
+import type { Standing } from './revocations.ts';
 import type { Settings } from './settings.ts';
 import { selectWire } from './wire.ts';
 
@@ -23,6 +24,8 @@ export interface EndpointOptions {
   readonly metrics: Metrics;
   readonly gate: TokenGate;
   readonly verify: VerifyJwt;
+  /** What this process has heard of a JWT. */
+  readonly standing: (identity: Identity) => Standing;
   readonly registry: Registry;
   readonly faults: Faults;
   /** Whether the server is stopping. */
@@ -39,7 +42,8 @@ export interface Endpoint {
 
 /** Puts the stages in their order: gate, WebSocket, first frame, session. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
-  const { environment, settings, log, metrics, gate, verify, registry, faults, draining } = options;
+  const { environment, settings, log, metrics, gate, verify, standing } = options;
+  const { registry, faults, draining } = options;
 
   /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
   const refusesTwoStage = new WeakSet<IncomingMessage>();
@@ -58,6 +62,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     draining,
     drainTimeout: settings.drainTimeout,
     verify: faultyVerify(faults, verify),
+    standing,
     initTimeout: settings.initTimeout,
     maxFirstFrame: Math.min(settings.maxFrame || MAX_FIRST_FRAME, MAX_FIRST_FRAME),
     heartbeat: settings.heartbeat,

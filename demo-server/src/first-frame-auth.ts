@@ -5,11 +5,13 @@ import { Connection } from './connection.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
 import type { Admitted } from './gate.ts';
-import type { VerifyForConnection } from './judge-jwt.ts';
+import { FORBIDDEN, UNAUTHORIZED, type VerifyForConnection } from './judge-jwt.ts';
+import type { Identity } from './jwt.ts';
 import { rateLimiter } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import { createRegistry, type Registry } from './registry.ts';
+import type { Standing } from './revocations.ts';
 import { startSession } from './session.ts';
 import { originalWire, selectWire, TWO_STAGE, twoStageWire } from './wire.ts';
 
@@ -20,6 +22,11 @@ export interface FirstFrameAuthOptions {
    * {@link VerifyJwt} for what to answer, and how to say no.
    */
   readonly verify: VerifyForConnection;
+  /**
+   * Asked in one step with the registration, about what `verify` has answered: a logout may have
+   * come in between, too late for `verify` and too early for the registry. Default: `good`.
+   */
+  readonly standing?: (identity: Identity) => Standing;
   /** Called with each of the application's messages: a value of JSON, a string, or bytes. */
   readonly onMessage: (connection: Connection, data: unknown) => void;
   /** Called once a connection is acknowledged and registered, before any of its messages. */
@@ -100,6 +107,7 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
   const {
     onMessage,
     onReady,
+    standing = () => 'good',
     registry = createRegistry(),
     initTimeout = 10_000,
     maxFirstFrame = MAX_FIRST_FRAME,
@@ -136,6 +144,12 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       verify,
     });
     if (identity === undefined) return;
+    const found = standing(identity);
+    if (found !== 'good') {
+      const { code, reason } = found === 'forbidden' ? FORBIDDEN : UNAUTHORIZED;
+      connection.refuse(code, reason);
+      return;
+    }
     leave();
     if (maxConnections > 0 && registry.count(user) >= maxConnections) {
       connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));

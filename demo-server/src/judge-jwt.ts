@@ -32,10 +32,13 @@ export async function judgeJwt(
       connection.log.error({ connection: connection.id, error }, 'a JWT could not be verified');
       return { code: CloseCode.busy, reason: retryAfterReason(busyFor(environment)) };
     }
-    // Which of a JWT's flaws it was is nobody's business.
-    return { code: CloseCode.unauthorized, reason: 'unauthorized' };
+    return UNAUTHORIZED;
   }
   return identity.user === connection.user ? identity : FORBIDDEN;
 }
 
-const FORBIDDEN: Rejection = { code: CloseCode.forbidden, reason: 'forbidden' };
+/** How a connection ends whose JWT has a flaw: which one it was is nobody's business. */
+export const UNAUTHORIZED: Rejection = { code: CloseCode.unauthorized, reason: 'unauthorized' };
+
+/** How a connection ends whose user may not come in, or is another's. */
+export const FORBIDDEN: Rejection = { code: CloseCode.forbidden, reason: 'forbidden' };

@@ -125,6 +125,7 @@ export function createDemoServer(
     metrics,
     gate,
     verify,
+    standing: heard.standing,
     registry,
     faults,
     draining: () => isDraining,
