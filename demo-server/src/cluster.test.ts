@@ -271,6 +271,7 @@ describeWithOwn(redis, () => {
   // The last one, as it leaves two processes.
   test('a process that is killed under load loses its clients to the others, and no token', async () => {
     const [victim, ...survivors] = cluster.members;
+    await expect.poll(() => cluster.ready, { timeout: 5000 }).toBe(3);
     await onEach(async (member) => {
       await expect.poll(() => member.metric(READY), { timeout: 5000 }).toBe(0);
     });

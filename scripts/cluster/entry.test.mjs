@@ -142,7 +142,9 @@ test('a process that says it is not ready is passed over until it is', async () 
   };
   const moody = await web('moody', () => status);
   const steady = await web('steady', () => 200);
-  const { port } = await entryTo([moody.port, steady.port], 20);
+  const entry = await entryTo([moody.port, steady.port], 20);
+  const { port } = entry;
+  expect(entry.ready).toBe(2);
   const answer = async () => (await fetch(`http://${host}:${port}/`)).text();
   // The entry looks again only after it has judged the answer before.
   const looks = async () => {
@@ -150,9 +152,11 @@ test('a process that says it is not ready is passed over until it is', async () 
   };
 
   await looks();
+  expect(entry.ready).toBe(1);
   expect([await answer(), await answer()]).toEqual(['steady', 'steady']);
   status = 200;
   await looks();
+  expect(entry.ready).toBe(2);
   expect([await answer(), await answer()].sort()).toEqual(['moody', 'steady']);
 });
 

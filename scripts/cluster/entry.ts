@@ -18,6 +18,8 @@ export interface EntryOptions extends Address {
 export interface Entry {
   /** The port it listens on. */
   readonly port: number;
+  /** How many processes it takes for ready. */
+  readonly ready: number;
   /** Sends connections to this process too, from now on. */
   add(address: Address): void;
   /** Stops listening and cuts every connection. Resolves when nothing is left. */
@@ -99,6 +101,9 @@ export async function openEntry({ host, port, interval = 1000 }: EntryOptions): 
 
   return {
     port: (listener.address() as AddressInfo).port,
+    get ready() {
+      return targets.filter(({ ready }) => ready).length;
+    },
     add({ host, port }) {
       const target = { host, port, ready: true };
       targets.push(target);

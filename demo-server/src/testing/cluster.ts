@@ -35,6 +35,8 @@ export interface Cluster {
   readonly members: readonly [Member, Member, Member];
   /** Where the entry is. */
   readonly url: string;
+  /** How many of the members the entry takes for ready: it looks ten times a second. */
+  readonly ready: number;
   readonly jwts: Jwts;
   /** Ends everything. */
   stop(): Promise<void>;
@@ -65,11 +67,14 @@ export async function startCluster(
       ...variables,
     });
   const [one, two, three] = await Promise.all([start(), start(), start()]);
-  const entry = await openEntry({ host: '127.0.0.1', port: 0 });
+  const entry = await openEntry({ host: '127.0.0.1', port: 0, interval: 100 });
   for (const { port } of [one, two, three]) entry.add({ host: '127.0.0.1', port });
   return {
     members: [member(one, operatorToken), member(two, operatorToken), member(three, operatorToken)],
     url: `http://127.0.0.1:${entry.port}`,
+    get ready() {
+      return entry.ready;
+    },
     jwts: hs256Jwts(new TextEncoder().encode(secret), systemEnvironment),
     async stop() {
       await entry.close();
