@@ -3,307 +3,197 @@
 import asyncio
 import json
 import logging
-import os
-import random
-import re
 import secrets
 import signal
-import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from os import getenv
 
 import jwt
-from aiohttp import WSMessage, WSMsgType, web
-from aiohttp.http import HttpProcessingError
-from aiohttp.typedefs import Handler
+from aiohttp import web
 
 WIRE, NAME, USERS = "two-stage.v1", "two-stage-socket-demo", {"ada": "ada", "bob": "bob"}
-MAX_FIRST_FRAME, MAX_FRAME, MAX_UNREAD = 16_384, 65_536, 1_048_576  # bytes
-MAX_UNAUTHENTICATED, MAX_CONNECTIONS = 1000, 100  # sockets in all, connections of a user
-MESSAGES_PER_SECOND, BURST = 200, 400  # of a connection
-CLOSE_TIMEOUT = 1.0  # seconds
 HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 426: {"Sec-WebSocket-Version": "13"}}
-
-env = os.environ.get  # times are in ms there, and in seconds here
-JWT_SECRET = env("JWT_SECRET", "")
-JWT_EXPIRES_IN = int(env("JWT_EXPIRES_IN", 3_600_000)) / 1000
-TOKEN_EXPIRES_IN = int(env("TOKEN_EXPIRES_IN", 900_000)) / 1000
-INIT_TIMEOUT = int(env("INIT_TIMEOUT", 10_000)) / 1000
-BROADCAST_EVERY = int(env("BROADCAST_EVERY", 5_000)) / 1000
-INDIVIDUAL_EVERY = int(env("INDIVIDUAL_EVERY", 5_000)) / 1000
-HEARTBEAT = int(env("HEARTBEAT", 25_000)) / 1000
-DRAIN_TIMEOUT = int(env("DRAIN_TIMEOUT", 10_000)) / 1000
-
-origins = {origin.strip() for origin in env("ORIGINS", "").split(",")} - {""}
-tokens: dict[str, tuple[str, float]] = {}  # whose, and until when
-revoked: set[str] = set()  # the "jti" of JWTs
-sockets: set["Connection"] = set()
-routes, stopping, log = web.RouteTableDef(), asyncio.Event(), logging.getLogger(NAME)
+JWT_SECRET = getenv("JWT_SECRET", "")  # times are in ms in the environment, and in seconds here
+JWT_EXPIRES_IN = int(getenv("JWT_EXPIRES_IN") or 3_600_000) / 1000
+TOKEN_EXPIRES_IN = int(getenv("TOKEN_EXPIRES_IN") or 900_000) / 1000
+INIT_TIMEOUT = int(getenv("INIT_TIMEOUT") or 10_000) / 1000
+BROADCAST_EVERY = int(getenv("BROADCAST_EVERY") or 5_000) / 1000
+INDIVIDUAL_EVERY = int(getenv("INDIVIDUAL_EVERY") or 5_000) / 1000
+HEARTBEAT = int(getenv("HEARTBEAT") or 25_000) / 1000
+DRAIN_TIMEOUT = int(getenv("DRAIN_TIMEOUT") or 10_000) / 1000
+origins, revoked, tokens = set(), set(), {}  # revoked "jti"; whose a token is, and until when
+sockets, stopping = {}, asyncio.Event()  # sockets from the upgrade on, each with its count of pings
 
 
-def parse(text: str | bytes) -> Any:
-    """The value of a JSON text. Of any other it is None, which is no message either."""
-    with suppress(ValueError, RecursionError):
-        return json.loads(text, parse_constant=int)  # int("NaN") raises: NaN is Python's, not JSON
-
-
-def verify(token: str) -> dict[str, Any] | None:
-    """The claims of a good JWT. A bad one can raise more than PyJWT's own errors."""
-    options: Any = {"require": ["exp", "sub", "jti"]}
+def verify(authorization: str) -> tuple[str, float, str]:
+    """The user, seconds left and "jti" of a good JWT. PyJWT raises more than its own errors."""
+    scheme, _, token = authorization.partition(" ")
     with suppress(Exception):
-        claims = jwt.decode(token, JWT_SECRET, ["HS256"], options, audience=NAME, issuer=NAME)
-        return None if claims["jti"] in revoked else claims
-    return None
-
-
-def bearer(request: web.Request) -> dict[str, Any]:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and (claims := verify(token)):
-        return claims
+        claims = jwt.decode(token, JWT_SECRET, ["HS256"], audience=NAME, issuer=NAME)
+        if scheme.lower() == "bearer" and claims["jti"] not in revoked:
+            return claims["sub"], claims["exp"] - time.time(), claims["jti"]
     raise web.HTTPUnauthorized
 
 
-def quotes_nothing(record: logging.LogRecord) -> bool:
-    """Filters aiohttp's messages on requests that it cannot parse, as they quote them (12.9)."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+class Socket(web.WebSocketResponse):
+    ready, due = False, (4408, "init timeout")  # authenticated; how it ends when its time is up
 
-
-def delay(within: float = 10) -> int:
-    """Random ms: a crowd that is told one number comes back as one (10.5)."""
-    return random.randrange(int(within * 1000))
-
-
-class Connection:
-    """A socket, from its upgrade on. It is authenticated once it has a user."""
-
-    def __init__(self, ws: web.WebSocketResponse, link: asyncio.Transport, owner: str, v1: bool):
-        self.ws, self.link = ws, link  # the latter is the network connection
-        self.owner, self.v1 = owner, v1  # whose token it came with; whether it speaks two-stage.v1
-        self.user: str | None = None
-        self.ended: tuple[int, str] | None = None  # close code and reason
-        self.task: Any = asyncio.current_task()
-        self.pings, self.slot = count(1), 0.0
-
-    async def run(self) -> None:
-        """Serves it. Its clock is the init deadline (5.5), and after the ack its JWT's expiry."""
-        try:
-            async with asyncio.timeout(INIT_TIMEOUT) as self.clock:
-                async for frame in self.ws:
-                    if self.ended or frame.type is WSMsgType.ERROR:
-                        break
-                    await self.handle(frame)
-        except TimeoutError:
-            due = (4401, "the JWT expired") if self.user else (4408, "init timeout")
-            self.ended = self.ended or due
-        except Exception:
-            log.exception("a message was not handled")
-            self.ended = (1011, "internal error")
-        if self.ended and (self.v1 or self.user or self.ended[0] not in (4400, 4401, 4403, 4408)):
-            code, reason = self.ended
-            await self.ws.close(code=code, message=reason.encode(), drain=False)
-        if self.ended or self.ws.exception():
-            self.link.abort()  # with no close frame, if none was sent (5.4)
-
-    def end(self, code: int, reason: str) -> None:
-        """Has the socket end: no frame is handled any more, and run() closes it."""
-        self.ended = self.ended or (code, reason)
-        if not self.clock.expired():
-            self.clock.reschedule(0)
-
-    async def handle(self, frame: WSMessage) -> None:
-        is_text, now = frame.type is WSMsgType.TEXT, time.monotonic()
-        self.slot = max(self.slot, now - BURST / MESSAGES_PER_SECOND) + 1 / MESSAGES_PER_SECOND
-        if self.slot > now:
-            return self.end(4429, f"retry-after={delay()}")
-        if not self.user and len(frame.data.encode() if is_text else frame.data) > MAX_FIRST_FRAME:
-            return self.end(1009, "the first frame is too large")
-        if self.user and not (self.v1 and is_text):
-            return await self.write(f"echo: {frame.data}" if is_text else frame.data)
-        match parse(frame.data) if is_text else None:
-            case {"type": "jwt", "token": str(token)}:
-                await self.admit(verify(token))
-            case {"type": "message", **rest} if self.user:
-                data = rest.get("data")
-                await self.send(f"echo: {data}" if isinstance(data, str) else data)
-            case {"type": "ping"} if self.user:
-                await self.write('{"type":"pong"}')
-            case {"type": str(other)} if self.user and other != "jwt":
+    async def handle(self, data: str | bytes) -> None:
+        """Handles a frame. What it raises becomes a close code: the HTTP status plus 4000 (8)."""
+        raw = self.ready and not (self.v1 and isinstance(data, str))  # the application's (6.2, 7)
+        match {"type": "message", "data": data} if raw else json.loads(data, parse_constant=int):
+            case {"type": "jwt", "token": str(token)} if isinstance(data, str):
+                user, left, _ = verify(f"Bearer {token}")
+                if user != self.owner:
+                    raise web.HTTPForbidden
+                ack = {"type": "ready", "user": user, "expiresIn": int(left * 1000)}
+                await self.send("authentication successful", **ack, heartbeat=int(HEARTBEAT * 1000))
+                self.clock.reschedule(asyncio.get_running_loop().time() + left)
+                self.ready, self.due = True, (4401, "the JWT expired")
+            case {"type": "message", **rest} if self.ready:
+                value = rest.get("data")
+                await self.send(f"echo: {value}" if isinstance(value, str) else value)
+            case {"type": "ping"} if self.ready:
+                await self.send(None, type="pong")
+            case {"type": str(other)} if self.ready and other != "jwt":
                 pass  # 7.6
             case _:
-                self.end(4400, "invalid message" if self.user else "no init payload")
+                raise web.HTTPBadRequest
 
-    async def admit(self, claims: dict[str, Any] | None) -> None:
-        """Gives the verdict on an init payload (5.4) or a renewal (7.1)."""
-        if not claims:
-            return self.end(4401, "unauthorized")
-        if claims["sub"] != self.owner:
-            return self.end(4403, "forbidden")
-        if not self.user and sum(c.user == self.owner for c in sockets) >= MAX_CONNECTIONS:
-            return self.end(4429, f"retry-after={delay()}")
-        left = claims["exp"] - time.time()
-        ack = {"type": "ready", "user": self.owner, "expiresIn": int(left * 1000)}
-        ack["heartbeat"] = int(HEARTBEAT * 1000)
-        await self.write(json.dumps(ack) if self.v1 else "authentication successful")
-        self.clock.reschedule(asyncio.get_running_loop().time() + left)
-        self.user = self.owner
-
-    async def send(self, data: Any) -> None:
-        message = {"type": "message", "data": data}
-        await self.write(json.dumps(message, allow_nan=False) if self.v1 else data)
-
-    async def write(self, frame: str | bytes) -> None:
-        """Writes without waiting. Who leaves too much unread is cut off, and holds up nobody."""
-        if self.link.get_write_buffer_size() > MAX_UNREAD:
+    async def send(self, data: object, **control: object) -> None:
+        """Writes without waiting: who leaves too much unread is cut off, and holds up nobody."""
+        if self.link.get_write_buffer_size() > 1_048_576:
             self.link.abort()
+        if self.v1 and not isinstance(data, bytes):
+            data = json.dumps(control or {"type": "message", "data": data}, allow_nan=False)
         with suppress(ConnectionError):
-            await (self.ws.send_str(frame) if isinstance(frame, str) else self.ws.send_bytes(frame))
+            await (self.send_str(data) if isinstance(data, str) else self.send_bytes(data))
 
 
-async def every(interval: float, text: Callable[[Connection, int], str]) -> None:
-    """Sends each connection a text at an interval; never if that is 0."""
+async def every(interval: float, text: str, is_own: bool = False) -> None:
+    """Sends each connection a text and a number at an interval (10.6); never if that is 0."""
     for n in count(1) if interval else ():
         await asyncio.sleep(interval)
-        for connection in list(sockets):
-            if connection.user and not connection.ended:
-                await connection.send(text(connection, n))
+        for ws in [ws for ws in sockets if ws.ready]:
+            await ws.send(f"{text} {next(sockets[ws]) if is_own else n}")
 
 
-@web.middleware
-async def api(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Admits origins (3.5, 4.2), and puts failures in the envelope (2.2)."""
-    origin, headers = request.headers.get("Origin"), {"Cache-Control": "no-store", "Vary": "Origin"}
-    if origin in origins:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        headers["Access-Control-Expose-Headers"] = "Retry-After"
-        if request.method == "OPTIONS":
-            return web.Response(status=204, headers=headers)
-    try:
-        if origin is not None and origin not in origins and not request.match_info.http_exception:
-            raise web.HTTPForbidden
-        response = await handler(request)
-    except web.HTTPException as failure:
-        body: dict[str, Any] = {"status": 0, "message": failure.reason}
-        if failure.status == 503:
-            body["data"] = {"retryAfter": (ms := delay())}
-            headers["Retry-After"] = str(-(-ms // 1000))
-        headers |= HEADERS.get(failure.status, {})
-        response = web.json_response(body, status=failure.status)
-    response.headers.update(headers)
-    return response
-
-
-@routes.post("/login")
-async def login(request: web.Request) -> web.Response:
-    match parse(await request.read()):
-        case {"username": str(user), "password": str(word)} if USERS.get(user) == word:
-            who = {"iss": NAME, "aud": NAME, "sub": user, "jti": secrets.token_hex(16)}
-            when = {"iat": int(time.time()), "exp": int(time.time() + JWT_EXPIRES_IN)}
-            token = jwt.encode(who | when, JWT_SECRET, "HS256")
-            return web.json_response({"status": 1, "data": {"token": token}})
+async def login(request: web.BaseRequest) -> web.StreamResponse:
+    with suppress(ValueError, RecursionError):
+        match json.loads(await request.read()):
+            case {"username": str(user), "password": str(word)} if USERS.get(user) == word:
+                claims = {"iss": NAME, "aud": NAME, "sub": user, "jti": secrets.token_hex()}
+                token = jwt.encode(claims | {"exp": int(time.time() + JWT_EXPIRES_IN)}, JWT_SECRET)
+                return web.json_response({"status": 1, "data": {"token": token}})
     raise web.HTTPUnauthorized
 
 
-@routes.post("/logout")
-async def logout(request: web.Request) -> web.Response:
-    claims = bearer(request)
-    revoked.add(claims["jti"])
-    left = claims["exp"] - time.time()
-    asyncio.get_running_loop().call_later(left, revoked.discard, claims["jti"])
-    for connection in sockets:
-        if connection.user == claims["sub"]:
-            connection.end(4401, "logged out")
+async def logout(request: web.BaseRequest) -> web.StreamResponse:
+    user, _, jti = verify(request.headers.get("Authorization", ""))
+    revoked.add(jti)
+    for ws in [ws for ws in sockets if ws.ready and ws.owner == user]:
+        ws.due = (4401, "logged out")
+        ws.handler.cancel()  # no frame is handled any more, not even a buffered one (8.4)
     return web.json_response({"status": 1})
 
 
-@routes.post("/token/ws")
-@routes.get("/token/ws", allow_head=False)
-async def token(request: web.Request) -> web.Response:
-    claims, token = bearer(request), secrets.token_urlsafe(32)
-    if stopping.is_set():
-        raise web.HTTPServiceUnavailable
-    tokens[token] = (claims["sub"], time.monotonic() + TOKEN_EXPIRES_IN)
+async def token(request: web.BaseRequest) -> web.StreamResponse:
+    user, token = verify(request.headers.get("Authorization", ""))[0], secrets.token_urlsafe()
+    tokens[token] = (user, time.monotonic() + TOKEN_EXPIRES_IN)
     asyncio.get_running_loop().call_later(TOKEN_EXPIRES_IN, tokens.pop, token, None)
     until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + TOKEN_EXPIRES_IN))
     data = {"token": token, "expiresIn": int(TOKEN_EXPIRES_IN * 1000), "expiresAt": until}
     return web.json_response({"status": 1, "data": data | {"reusable": False, "protocol": WIRE}})
 
 
-@routes.get("/demo", allow_head=False)
-async def demo(request: web.Request) -> web.StreamResponse:
-    ws = web.WebSocketResponse(
-        timeout=CLOSE_TIMEOUT,
-        heartbeat=HEARTBEAT or None,  # aiohttp waits half as long for a pong
-        compress=False,
-        max_msg_size=MAX_FRAME,
-        writer_limit=sys.maxsize,  # no write waits: write() has a bound of its own
-    )
-    if stopping.is_set() or sum(not c.user for c in sockets) >= MAX_UNAUTHENTICATED:
-        raise web.HTTPServiceUnavailable
-    if request.headers.get("Sec-WebSocket-Version", "13") != "13":
-        raise web.HTTPUpgradeRequired
-    if not ws.can_prepare(request) or not (link := request.transport):
-        raise web.HTTPBadRequest
+async def demo(request: web.BaseRequest) -> web.StreamResponse:
+    # In aiohttp, a pong has half a heartbeat, 16385 bytes are too many, and no write may wait here.
+    ws = Socket(heartbeat=HEARTBEAT or None, compress=False, max_msg_size=16_385, writer_limit=1e99)
+    version = request.headers.get("Sec-WebSocket-Version", "13")
+    if version != "13" or not ws.can_prepare(request):
+        raise web.HTTPBadRequest if version == "13" else web.HTTPUpgradeRequired
     offered = ",".join(request.headers.getall("Sec-WebSocket-Protocol", ()))
     offers = [offer.strip() for offer in offered.split(",")]
     given = request.query.getall("token", []) + [o[6:] for o in offers if o.startswith("token.")]
-    well_formed = len(given) == 1 and re.fullmatch(r"[\w-]{1,256}", given[0], re.ASCII)
-    owner, expires_at = tokens.pop(given[0] if well_formed else "", ("", 0.0))  # 3.4: one step
-    if time.monotonic() >= expires_at:
+    ws.owner, until = tokens.pop(given[0] if len(given) == 1 else "", ("", 0.0))  # 3.4: one step
+    if time.monotonic() >= until:
         raise web.HTTPUnauthorized
     if WIRE in offers:
         ws.headers["Sec-WebSocket-Protocol"] = WIRE  # aiohttp selects from one header line only
+    ws.v1, ws.link, ws.handler = WIRE in offers, request.transport, asyncio.current_task()
     await ws.prepare(request)
-    sockets.add(connection := Connection(ws, link, owner, WIRE in offers))
+    sockets[ws] = count(1)
     try:
-        await connection.run()
-    finally:
-        sockets.discard(connection)
+        async with asyncio.timeout(INIT_TIMEOUT) as ws.clock:
+            async for frame in ws:
+                if not ws.closed:
+                    await ws.handle(frame.data)
+    except (web.HTTPException, ValueError, RecursionError) as error:
+        ws.due = (4000 + getattr(error, "status", 400), "refused")
+    except (TimeoutError, asyncio.CancelledError):
+        pass  # its clock, or another task: "due" is set
+    except Exception:
+        logging.getLogger(NAME).exception("a message was not handled")
+        ws.due = (1011, "internal error")
+    del sockets[ws]
+    if ws.v1 or ws.ready or ws.due[0] < 4400:
+        await ws.close(code=ws.due[0], message=ws.due[1].encode(), drain=False)
+    ws.link.abort()  # with no close frame, if none was sent (5.4)
     return ws
 
 
-async def drain() -> None:
-    """Serves the connections for a while yet, and then ends what is left (10.5)."""
-    away = {"type": "going-away", "deadline": int(DRAIN_TIMEOUT * 1000)}
-    for connection in [c for c in sockets if c.user and c.v1]:
-        retry_after = delay(max(DRAIN_TIMEOUT - 2, DRAIN_TIMEOUT / 4))
-        await connection.write(json.dumps(away | {"retryAfter": retry_after}))
-    if sockets:
-        await asyncio.wait([c.task for c in sockets], timeout=DRAIN_TIMEOUT)
-    for connection in sockets:
-        connection.end(1012, f"retry-after={delay()}")
-    if sockets:
-        await asyncio.wait([c.task for c in sockets])
+async def serve(request: web.BaseRequest) -> web.StreamResponse:
+    """Admits origins (3.5, 4.2), and puts failures in the envelope (2.2)."""
+    origin, headers = request.headers.get("Origin"), {"Cache-Control": "no-store", "Vary": "Origin"}
+    if origin in origins:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        headers["Access-Control-Expose-Headers"] = "Retry-After"
+    if request.method == "OPTIONS":
+        return web.Response(status=204, headers=headers)
+    try:
+        if not (route := routes.get(f"{request.method} {request.path}")):
+            raise web.HTTPNotFound
+        if origin is not None and origin not in origins:
+            raise web.HTTPForbidden
+        if stopping.is_set() and route in (token, demo):
+            headers["Retry-After"] = str(1 + secrets.randbelow(10))
+            raise web.HTTPServiceUnavailable
+        response = await route(request)
+    except web.HTTPException as error:
+        headers |= HEADERS.get(error.status, {})
+        response = web.json_response({"status": 0, "message": error.reason}, status=error.status)
+    response.headers.update(headers)
+    return response
 
 
 async def main() -> None:
     if len(JWT_SECRET.encode()) < 32:
-        sys.exit("JWT_SECRET is not set, or short: set it to a secret of 32 bytes or more")
-    logging.getLogger("aiohttp.server").addFilter(quotes_nothing)
-    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # its warnings quote as well
-    app = web.Application(middlewares=[api])
-    app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_TIMEOUT)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", int(env("PORT", 8080))).start()
-    port = runner.addresses[0][1]
-    if not origins:
-        origins.update({f"http://127.0.0.1:{port}", f"http://localhost:{port}"})
+        raise SystemExit("JWT_SECRET is not set, or short: set it to a secret of 32 bytes or more")
+    logging.getLogger("aiohttp").setLevel(logging.CRITICAL)  # it quotes requests (12.9)
+    server, loop = web.Server(serve, access_log=None), asyncio.get_running_loop()
+    listener = await loop.create_server(server, "127.0.0.1", int(getenv("PORT") or 8080))
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    origins.update(getenv("ORIGINS", f"{url},{url.replace('127.0.0.1', 'localhost')}").split(","))
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    print(f"listening on http://127.0.0.1:{port}", flush=True)
-    broadcast = every(BROADCAST_EVERY, lambda _, n: f"broadcast message {n}")
-    individual = every(INDIVIDUAL_EVERY, lambda connection, _: f"ping {next(connection.pings)}")
-    pipelines = [asyncio.create_task(broadcast), asyncio.create_task(individual)]
+        loop.add_signal_handler(number, stopping.set)
+    print(f"listening on {url}", flush=True)
+    _broadcasts = loop.create_task(every(BROADCAST_EVERY, "broadcast message"))
+    _pings = loop.create_task(every(INDIVIDUAL_EVERY, "ping", is_own=True))
     await stopping.wait()
-    await drain()
-    for pipeline in pipelines:
-        pipeline.cancel()
-    await runner.cleanup()
+    for ws in [ws for ws in sockets if ws.ready and ws.v1]:
+        delay = secrets.randbelow(int(1000 * max(DRAIN_TIMEOUT - 2, DRAIN_TIMEOUT / 4)))
+        await ws.send(None, type="going-away", retryAfter=delay, deadline=int(DRAIN_TIMEOUT * 1000))
+    if sockets:
+        await asyncio.wait([ws.handler for ws in sockets], timeout=DRAIN_TIMEOUT)
+    for ws in sockets:
+        ws.due = (1012, f"retry-after={secrets.randbelow(10_000)}")
+        ws.handler.cancel()
+    await server.shutdown(1)
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
+routes = {"POST /login": login, "POST /logout": logout, "GET /demo": demo}
+routes |= {"POST /token/ws": token, "GET /token/ws": token}
+asyncio.run(main())
