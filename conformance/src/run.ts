@@ -34,12 +34,31 @@ const AT_A_TIME = 4;
  * @throws {CannotRun} when there is no server, or nobody gets as far as a socket
  */
 export async function check(options: Options, table: readonly Row[] = allRows()): Promise<Report> {
-  const run: Run = { options, secrets: new Secrets(), minted: new Map() };
+  const run: Run = { options, secrets: new Secrets(), minted: new Map(), sessions: [] };
   if (options.jwtSecret !== undefined) run.secrets.add(options.jwtSecret);
   const spoken = await survey(run);
   const rows = table.filter((row) => isWanted(row, options.only));
   if (rows.length === 0) throw new CannotRun(`No row is about ${options.only.join(', ')}.`);
 
+  const results = await judgeAll(rows, run, spoken);
+  const count = (outcome: Result['outcome']): number =>
+    results.filter((result) => result.outcome === outcome).length;
+  return {
+    url: options.url.href,
+    wires: spoken,
+    rows: results,
+    passed: count('pass'),
+    failed: count('fail'),
+    notRun: count('not-run'),
+  };
+}
+
+/** Runs rows, each in its phase; answers their results in the order of the rows. */
+async function judgeAll(
+  rows: readonly Row[],
+  run: Run,
+  spoken: readonly WireName[],
+): Promise<Result[]> {
   const results = new Map<Row, Result>();
   const judge = async (row: Row): Promise<void> => {
     results.set(row, await runRow(row, run, spoken));
@@ -47,18 +66,9 @@ export async function check(options: Options, table: readonly Row[] = allRows())
   const of = (phase: Phase): Row[] => rows.filter((row) => (row.phase ?? 'usual') === phase);
   await Promise.all([...of('waiting').map(judge), eachOf(of('usual'), AT_A_TIME, judge)]);
   await eachOf([...of('alone'), ...of('last')], 1, judge);
-
-  const all = rows.map((row) => results.get(row) as Result);
-  const count = (outcome: Result['outcome']): number =>
-    all.filter((result) => result.outcome === outcome).length;
-  return {
-    url: options.url.href,
-    wires: spoken,
-    rows: all,
-    passed: count('pass'),
-    failed: count('fail'),
-    notRun: count('not-run'),
-  };
+  // The stop is seen by several rows, and outlives each of them.
+  for (const session of run.sessions) session.close();
+  return rows.map((row) => results.get(row) as Result);
 }
 
 function isWanted({ rules }: Row, only: readonly string[]): boolean {

@@ -48,6 +48,8 @@ export interface Run {
   readonly secrets: Secrets;
   /** How many tokens each user was given, by name. */
   readonly minted: Map<string, number>;
+  /** All there were: each opens what would keep the process alive. */
+  readonly sessions: Session[];
 }
 
 /** Life of a JWT that outlives any row, in s. */
@@ -70,6 +72,7 @@ export class Session {
   constructor(run: Run) {
     const { options, secrets, minted } = run;
     this.#run = run;
+    run.sessions.push(this);
     this.options = options;
     this.secrets = secrets;
     const [one, two] = options.users;

@@ -12,7 +12,7 @@ const MOST = {
   /** Tokens of a user, asked for in one go. */
   tokens: 200,
   /** Sockets, of either kind. */
-  sockets: 24,
+  sockets: 20,
   /** Messages of a connection, sent in one go. */
   messages: 3000,
   /** Size of a frame, in bytes. */

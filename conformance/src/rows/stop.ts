@@ -9,7 +9,7 @@ import { readTyped, twoStage, type Wire, type WireName, wires } from '../wire.ts
 import { expectRetryAfterReason } from './limits.ts';
 
 /** Ready connections on each wire: enough to see whether their delays differ. */
-const CROWD = 4;
+const CROWD = 3;
 
 /** How much earlier than announced a server may close, in ms: timers are that exact. */
 const EARLY = 100;

@@ -8,7 +8,7 @@ export const SETTINGS = {
   heartbeat: 700,
   stop: 1000,
   tokensPerMinute: 150,
-  unauthenticated: 20,
+  unauthenticated: 16,
   connections: 16,
   messagesPerSecond: 400,
   maxFrame: 262_144,
