@@ -1,7 +1,8 @@
 import type { WebSocket } from 'ws';
 import { CloseCode, retryAfterReason } from './close-codes.ts';
+import type { Cancel } from './environment.ts';
 import type { Identity } from './jwt.ts';
-import type { Limiter } from './limits.ts';
+import type { Recovery } from './limits.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Frame, GoingAway, Wire } from './wire.ts';
@@ -13,13 +14,31 @@ export interface ConnectionOptions {
   /** The user its token was minted for. */
   readonly user: string;
   readonly wire: Wire;
-  /** Asked for every frame that comes in, control frames included. */
-  readonly limit: Limiter;
+  /** Asked for every frame that comes in, control frames included, whether it is one too many. */
+  readonly limit: (connection: Recovery) => number;
   /** Bytes it may leave unread before it is ended; 0 for any number. */
   readonly maxBuffered: number;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Called when the network connection is gone. */
+  readonly onClosed: (connection: Connection) => void;
 }
+
+/** What a ready connection's frames go to. */
+export interface FrameHandler {
+  handle(frame: Frame): void;
+}
+
+const NOTHING: readonly never[] = [];
+
+const owner = Symbol('connection');
+
+/** A WebSocket that knows its connection, so that its listeners need not. */
+interface Owned extends WebSocket {
+  [owner]: Connection;
+}
+
+const connectionOf = (socket: WebSocket): Connection => (socket as Owned)[owner];
 
 /** How long a client that hit the message limit is told to stay away, in ms. */
 const SLOW_DOWN = 1000;
@@ -31,25 +50,29 @@ const SLOW_DOWN = 1000;
  * so what follows waits in the network's buffers (a few frames that came in the same packet wait
  * here) until `release` hands them all, in order, to a handler. Once it has ended, by whichever
  * side, no frame is handled and none is sent, although `ws` may still deliver some.
+ *
+ * Most connections are idle most of the time: what they cost is memory. So all of them share their
+ * listeners, and nothing that only the init stage needs is kept.
  */
 export class Connection {
   readonly id: number;
   readonly user: string;
   readonly wire: Wire;
   readonly log: Log;
-  /** Settles when the network connection is gone. */
-  readonly closed: Promise<void>;
   /** What its JWT said, once that was verified: nothing of the application's is sent before. */
   identity: Identity | undefined;
+  /** See {@link Recovery}. */
+  recovered = 0;
 
   readonly #socket: WebSocket;
-  readonly #limit: Limiter;
+  readonly #limit: (connection: Recovery) => number;
   readonly #metrics: Metrics;
   readonly #maxBuffered: number;
-  readonly #held: Frame[] = [];
-  readonly #endListeners: (() => void)[] = [];
+  readonly #onClosed: (connection: Connection) => void;
+  #held: readonly Frame[] = NOTHING;
+  #endListeners: readonly ((connection: Connection) => void)[] = NOTHING;
   #onFirstFrame: ((frame: Frame) => void) | undefined;
-  #handle: ((frame: Frame) => void) | undefined;
+  #handler: FrameHandler | undefined;
   #ended = false;
   #answered = true;
 
@@ -62,33 +85,52 @@ export class Connection {
     this.#limit = options.limit;
     this.#metrics = options.metrics;
     this.#maxBuffered = options.maxBuffered;
-    this.closed = new Promise((resolve) => {
-      socket.on('close', (code) => {
-        this.#end(code);
-        resolve();
-      });
-    });
-    // `ws` closes the connection by itself after an error; unheard, it would end the process.
-    socket.on('error', (error) => this.log.debug({ connection: this.id, error }, 'socket error'));
-    socket.on('message', (data: Buffer, isBinary) =>
-      this.#receive(isBinary ? data : data.toString()),
-    );
-    // `ws` answers a ping, and ends a client that lets too many answers lie.
-    socket.on('ping', () => this.#admits());
-    socket.on('pong', () => {
-      this.#answered = true;
-      this.#admits();
-    });
+    this.#onClosed = options.onClosed;
+    (socket as Owned)[owner] = this;
+    for (const [event, listener] of Object.entries(Connection.#listeners)) {
+      socket.on(event, listener);
+    }
   }
+
+  static readonly #listeners = {
+    close(this: WebSocket, code: number): void {
+      const connection = connectionOf(this);
+      connection.#end(code);
+      connection.#onClosed(connection);
+    },
+    // `ws` closes the connection by itself after an error; unheard, it would end the process.
+    error(this: WebSocket, error: Error): void {
+      const { log, id } = connectionOf(this);
+      log.debug({ connection: id, error }, 'socket error');
+    },
+    message(this: WebSocket, data: Buffer, isBinary: boolean): void {
+      connectionOf(this).#receive(isBinary ? data : data.toString());
+    },
+    // `ws` answers a ping, and ends a client that lets too many answers lie.
+    ping(this: WebSocket): void {
+      connectionOf(this).#admits();
+    },
+    pong(this: WebSocket): void {
+      const connection = connectionOf(this);
+      connection.#answered = true;
+      connection.#admits();
+    },
+  };
 
   /** Whether it is over: nothing is sent or handled any more. */
   get ended(): boolean {
     return this.#ended;
   }
 
+  /** Settles when the network connection is gone. */
+  get closed(): Promise<void> {
+    if (this.#socket.readyState === this.#socket.CLOSED) return Promise.resolve();
+    return new Promise((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
   /** Whether its first frame has come, complete. */
   get hasFirstFrame(): boolean {
-    return this.#held.length > 0 || this.#handle !== undefined;
+    return this.#held.length > 0 || this.#handler !== undefined;
   }
 
   /** The first frame; it stays with those held back. Never settles if the connection ends first. */
@@ -98,17 +140,23 @@ export class Connection {
     });
   }
 
-  /** Hands `handle` all frames after the first, those held back before those to come. */
-  release(handle: (frame: Frame) => void): void {
-    this.#handle = handle;
-    for (const frame of this.#held.splice(0).slice(1)) this.#dispatch(frame);
+  /** Hands all frames after the first over, those held back before those to come. */
+  release(handler: FrameHandler): void {
+    this.#handler = handler;
+    const held = this.#held;
+    this.#held = NOTHING;
+    for (const frame of held.slice(1)) this.#dispatch(frame);
     this.#socket.resume();
   }
 
-  /** Calls back once when it ends, at once if it has ended. */
-  onEnd(listener: () => void): void {
-    if (this.#ended) listener();
-    else this.#endListeners.push(listener);
+  /** Calls back once when it ends, at once if it has ended, unless that is cancelled. */
+  onEnd(listener: (connection: Connection) => void): Cancel {
+    if (this.#ended) listener(this);
+    // An array that grows by itself grows by 16.
+    else this.#endListeners = [...this.#endListeners, listener];
+    return () => {
+      this.#endListeners = this.#endListeners.filter((other) => other !== listener);
+    };
   }
 
   /** Sends an application's value; bytes go as they are. */
@@ -167,20 +215,22 @@ export class Connection {
 
   #receive(frame: Frame): void {
     if (!this.#admits()) return;
-    if (this.#handle !== undefined) {
+    if (this.#handler !== undefined) {
       this.#dispatch(frame);
       return;
     }
-    this.#held.push(frame);
+    this.#held = [...this.#held, frame];
     if (this.#held.length > 1) return;
     this.#socket.pause();
     this.#onFirstFrame?.(frame);
+    // It would keep the frame.
+    this.#onFirstFrame = undefined;
   }
 
   #dispatch(frame: Frame): void {
     if (this.#ended) return;
     try {
-      this.#handle?.(frame);
+      this.#handler?.handle(frame);
     } catch (error) {
       this.log.error({ connection: this.id, error }, 'handling a frame failed');
       this.end(CloseCode.internal, 'internal error');
@@ -199,7 +249,7 @@ export class Connection {
   #admits(): boolean {
     if (this.#ended) return false;
     this.#metrics.received();
-    if (this.#limit() === 0) return true;
+    if (this.#limit(this) === 0) return true;
     this.end(CloseCode.slowDown, retryAfterReason(SLOW_DOWN));
     return false;
   }
@@ -207,10 +257,12 @@ export class Connection {
   #end(code: number, reason?: string): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    this.#held.length = 0;
+    this.#held = NOTHING;
     this.#metrics.end(code);
     this.log.info({ connection: this.id, user: this.user, code, reason }, 'connection ended');
-    for (const listener of this.#endListeners.splice(0)) listener();
+    const listeners = this.#endListeners;
+    this.#endListeners = NOTHING;
+    for (const listener of listeners) listener(this);
     return true;
   }
 }

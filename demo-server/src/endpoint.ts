@@ -30,6 +30,8 @@ export interface EndpointOptions {
   readonly faults: Faults;
   /** Whether the server is stopping. */
   readonly draining: () => boolean;
+  /** Called with each socket that has become one of the `connections`. */
+  readonly onUpgraded: (socket: Duplex) => void;
 }
 
 /** Where sockets come in, and all there are. */
@@ -43,7 +45,7 @@ export interface Endpoint {
 /** Puts the stages in their order: gate, WebSocket, first frame, session. */
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { environment, settings, log, metrics, gate, verify, standing } = options;
-  const { registry, faults, draining } = options;
+  const { registry, faults, draining, onUpgraded } = options;
 
   /** Upgrades that a fault switch makes speak the original wire, whatever they offer. */
   const refusesTwoStage = new WeakSet<IncomingMessage>();
@@ -82,9 +84,10 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if (fault === 'hang') socket.resume().once('end', () => socket.destroy());
     if (fault !== 'ok') return;
     if (wire === 'original') refusesTwoStage.add(request);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
-      authenticate(webSocket, admitted),
-    );
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      authenticate(webSocket, admitted);
+      onUpgraded(socket);
+    });
   }
 
   return {

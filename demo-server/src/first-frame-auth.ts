@@ -3,11 +3,12 @@ import { CloseCode, retryAfterReason } from './close-codes.ts';
 import { comeBackIn } from './come-back.ts';
 import { Connection } from './connection.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
+import { watchExpiry } from './expiry.ts';
 import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
 import type { Admitted } from './gate.ts';
 import { FORBIDDEN, UNAUTHORIZED, type VerifyForConnection } from './judge-jwt.ts';
 import type { Identity } from './jwt.ts';
-import { rateLimiter } from './limits.ts';
+import { sharedLimiter } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import { createRegistry, type Registry } from './registry.ts';
@@ -122,6 +123,11 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
     metrics = noMetrics,
   } = options;
   const connections = new Set<Connection>();
+  const onClosed = (connection: Connection): void => {
+    connections.delete(connection);
+  };
+  const limit = sharedLimiter(environment, messagesPerSecond, 2 * messagesPerSecond);
+  const expiry = watchExpiry(environment, registry);
   let lastId = 0;
 
   const verify: VerifyForConnection = async (jwt, connection) => {
@@ -134,6 +140,8 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
     }
     return identity;
   };
+
+  const session = { environment, registry, expiry, verify, heartbeat, onReady, onMessage };
 
   async function run(connection: Connection, { user, socket, leave }: Admitted): Promise<void> {
     const identity = await authenticate(connection, {
@@ -155,14 +163,7 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));
       return;
     }
-    startSession(connection, identity, {
-      environment,
-      registry,
-      verify,
-      heartbeat,
-      onReady,
-      onMessage,
-    });
+    startSession(connection, identity, session);
     metrics.ready(connection.wire.name);
     log.info({ connection: connection.id, user, wire: connection.wire.name }, 'connection ready');
   }
@@ -174,17 +175,17 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       id: lastId,
       user: admitted.user,
       wire: webSocket.protocol === TWO_STAGE ? twoStageWire : originalWire,
-      limit: rateLimiter(environment, messagesPerSecond, 2 * messagesPerSecond),
+      limit,
       maxBuffered,
       log,
       metrics,
+      onClosed,
     });
     run(connection, admitted).catch((error: unknown) => {
       log.error({ connection: connection.id, error }, 'a connection failed');
       connection.terminate('internal error');
     });
     connections.add(connection);
-    void connection.closed.then(() => connections.delete(connection));
     if (draining()) {
       const wait = comeBackIn(environment, drainTimeout);
       connection.end(CloseCode.restart, retryAfterReason(wait));

@@ -219,7 +219,7 @@ test('S7 a verdict that comes after the end changes nothing', async () => {
     user: 'ada',
     firstFrame: async () => initPayload('a.b.c'),
     refuse,
-    onEnd: () => {},
+    onEnd: () => () => {},
     get ended() {
       return refuse.mock.calls.length > 0;
     },

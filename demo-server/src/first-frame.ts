@@ -37,7 +37,7 @@ export async function authenticate(
     timeout > 0
       ? environment.after(timeout, () => refuse(CloseCode.initTimeout, 'init timeout'))
       : () => {};
-  connection.onEnd(cancelDeadline);
+  const forgetDeadline = connection.onEnd(cancelDeadline);
   const liftBound = boundBytes(connection, socket, maxBytes);
 
   const frame = await connection.firstFrame();
@@ -59,6 +59,7 @@ export async function authenticate(
   // The deadline, a stop or the client itself may have been faster than the verdict.
   if (connection.ended) return undefined;
   cancelDeadline();
+  forgetDeadline();
   liftBound();
   return verdict;
 }

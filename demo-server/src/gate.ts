@@ -106,14 +106,22 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       leave();
       return busy('Tokens cannot be checked at the moment');
     }
-    if (user !== undefined) return { user, socket, leave };
+    if (user !== undefined) {
+      const settle = (): void => {
+        leave();
+        socket.off('close', leave);
+        // The WebSocket has listeners of its own.
+        socket.off('error', destroy);
+      };
+      return { user, socket, leave: settle };
+    }
     leave();
     return UNAUTHORIZED;
   }
 
   return async (request, socket) => {
     // A client that vanishes during the upgrade must not take the process along.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     const verdict = await judge(request, socket);
     if (!('status' in verdict)) return verdict;
     log.info({ status: verdict.status }, 'upgrade refused');
@@ -163,6 +171,10 @@ function malformedHandshake({ method, headers }: IncomingMessage): Refusal | und
     return { status: 426, message: `Only version ${VERSION} of the WebSocket protocol is spoken` };
   }
   return undefined;
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function readTarget(url: string): { path: string; query: URLSearchParams } {

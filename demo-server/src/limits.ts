@@ -11,23 +11,39 @@ import { reach, STORE_TIMEOUT } from './store-unavailable.ts';
 /** Says how long to wait, in ms, before the next one is allowed; 0 when it is allowed now. */
 export type Limiter = () => number;
 
+/** All that is remembered of somebody whose rate is limited. */
+export interface Recovery {
+  /** When it will be complete, in ms by `Environment.elapsed`; 0 to begin with. */
+  recovered: number;
+}
+
 /**
- * Allows `burst` at once and `perSecond` on average; a rate of 0 allows everything. It is the
- * "generic cell rate algorithm": all it remembers is when it will have recovered completely. It is
- * asked for every frame, in order, so it has to answer at once: libraries answer with promises.
+ * Allows `burst` at once and `perSecond` on average to each who asks; a rate of 0 allows everything.
+ * It is the "generic cell rate algorithm". It is asked for every frame, in order, so it has to
+ * answer at once: libraries answer with promises.
  */
-export function rateLimiter(environment: Environment, perSecond: number, burst: number): Limiter {
+export function sharedLimiter(
+  environment: Environment,
+  perSecond: number,
+  burst: number,
+): (who: Recovery) => number {
   if (perSecond === 0) return () => 0;
   const step = 1000 / perSecond;
-  let recovered = 0;
-  return () => {
+  return (who) => {
     const now = environment.elapsed();
-    const next = Math.max(recovered, now) + step;
+    const next = Math.max(who.recovered, now) + step;
     const wait = next - now - burst * step;
     if (wait > 0) return Math.ceil(wait);
-    recovered = next;
+    who.recovered = next;
     return 0;
   };
+}
+
+/** A {@link sharedLimiter} of one's own. */
+export function rateLimiter(environment: Environment, perSecond: number, burst: number): Limiter {
+  const limit = sharedLimiter(environment, perSecond, burst);
+  const who = { recovered: 0 };
+  return () => limit(who);
 }
 
 /** Says how long a user has to wait, in ms, before the next one is allowed; 0 when it is now. */

@@ -13,6 +13,7 @@ export function startIndividual(
   environment: Environment,
   interval: number,
 ): void {
+  if (interval === 0) return;
   let n = 0;
   connection.onEnd(
     every(environment, interval, () => {

@@ -12,33 +12,47 @@ export interface Registry extends Iterable<Connection> {
 }
 
 export function createRegistry(): Registry {
-  const users = new Map<string, Set<Connection>>();
+  // Most users have one connection, and a set takes more memory than that.
+  const users = new Map<string, Connection | Set<Connection>>();
   let size = 0;
 
+  function add(connection: Connection): void {
+    const known = users.get(connection.user);
+    if (known instanceof Set) known.add(connection);
+    else users.set(connection.user, known ? new Set([known, connection]) : connection);
+    size += 1;
+    connection.onEnd(remove);
+  }
+
   function remove(connection: Connection): void {
-    const connections = users.get(connection.user);
-    if (!connections?.delete(connection)) return;
+    const known = users.get(connection.user);
+    if (known instanceof Set) known.delete(connection);
+    if (known === connection || (known instanceof Set && known.size === 0)) {
+      users.delete(connection.user);
+    }
     size -= 1;
-    if (connections.size === 0) users.delete(connection.user);
   }
 
   function of(user?: string): Connection[] {
-    if (user !== undefined) return [...(users.get(user) ?? [])];
-    return [...users.values()].flatMap((connections) => [...connections]);
+    if (user !== undefined) return toList(users.get(user));
+    return [...users.values()].flatMap(toList);
   }
 
   return {
-    add(connection) {
-      const connections = users.get(connection.user) ?? new Set();
-      users.set(connection.user, connections.add(connection));
-      size += 1;
-      connection.onEnd(() => remove(connection));
-    },
+    add,
     of,
-    count: (user) => users.get(user)?.size ?? 0,
+    count(user) {
+      const known = users.get(user);
+      return known instanceof Set ? known.size : Number(known !== undefined);
+    },
     get size() {
       return size;
     },
     [Symbol.iterator]: () => of()[Symbol.iterator](),
   };
+}
+
+function toList(known: Connection | Set<Connection> | undefined): Connection[] {
+  if (known === undefined) return [];
+  return known instanceof Set ? [...known] : [known];
 }

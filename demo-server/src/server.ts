@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createAdmission } from './admission.ts';
 import { defaultSpread } from './come-back.ts';
 import { type Control, catchUp, createControl, obey } from './control.ts';
@@ -118,6 +119,12 @@ export function createDemoServer(
     draining: () => isDraining,
   });
 
+  /** All sockets that are none of the endpoint's connections. */
+  const sockets = new Set<Duplex>();
+  function forget(this: Duplex): void {
+    sockets.delete(this);
+  }
+
   const endpoint = createEndpoint({
     environment,
     settings,
@@ -129,6 +136,10 @@ export function createDemoServer(
     registry,
     faults,
     draining: () => isDraining,
+    onUpgraded(socket) {
+      sockets.delete(socket);
+      socket.off('close', forget);
+    },
   });
   const { connections } = endpoint;
 
@@ -145,10 +156,9 @@ export function createDemoServer(
     },
     app,
   );
-  const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', forget);
   });
   server.on('upgrade', endpoint.upgrade);
 

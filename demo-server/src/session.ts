@@ -1,6 +1,7 @@
 import { CloseCode } from './close-codes.ts';
-import type { Connection } from './connection.ts';
-import { type Cancel, type Environment, MAX_DELAY } from './environment.ts';
+import type { Connection, FrameHandler } from './connection.ts';
+import type { Environment } from './environment.ts';
+import type { Expiry } from './expiry.ts';
 import { judgeJwt, type VerifyForConnection } from './judge-jwt.ts';
 import type { Identity } from './jwt.ts';
 import type { Registry } from './registry.ts';
@@ -10,6 +11,8 @@ import type { Frame } from './wire.ts';
 export interface SessionOptions {
   readonly environment: Environment;
   readonly registry: Registry;
+  /** Watches over the registry's connections. */
+  readonly expiry: Expiry;
   /** Verifies the JWT of a renewal. */
   readonly verify: VerifyForConnection;
   /** Told in the ack, in ms. */
@@ -29,39 +32,37 @@ export function startSession(
   identity: Identity,
   options: SessionOptions,
 ): void {
-  const { environment, registry, verify, heartbeat, onReady, onMessage } = options;
-  let cancelExpiry: Cancel = () => {};
-  let renewal = Promise.resolve();
+  const { registry, expiry, onReady } = options;
+  const session = new Session(connection, options);
+  session.acknowledge(identity);
+  connection.identity = identity;
+  registry.add(connection);
+  expiry.watch(connection);
+  connection.onEnd(expiry.rest);
+  onReady?.(connection);
+  connection.release(session);
+}
 
-  function acknowledge({ user, expiresAt }: Identity): void {
+class Session implements FrameHandler {
+  readonly #connection: Connection;
+  readonly #options: SessionOptions;
+  #renewal: Promise<void> | undefined;
+
+  constructor(connection: Connection, options: SessionOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  acknowledge({ user, expiresAt }: Identity): void {
+    const { environment, heartbeat } = this.#options;
+    const { wire } = this.#connection;
     const expiresIn = expiresAt - environment.now();
-    connection.sendFrame(connection.wire.ack({ user, expiresIn, heartbeat }));
+    this.#connection.sendFrame(wire.ack({ user, expiresIn, heartbeat }));
   }
 
-  function watchExpiry(expiresAt: number): void {
-    cancelExpiry();
-    const left = expiresAt - environment.now();
-    if (left <= 0) {
-      connection.end(CloseCode.unauthorized, 'the JWT expired');
-      return;
-    }
-    cancelExpiry = environment.after(Math.min(left, MAX_DELAY), () => watchExpiry(expiresAt));
-  }
-
-  async function renew(jwt: string): Promise<void> {
-    if (connection.ended) return;
-    const verdict = await judgeJwt(jwt, connection, verify, environment);
-    if (connection.ended) return;
-    if ('code' in verdict) {
-      connection.end(verdict.code, verdict.reason);
-      return;
-    }
-    connection.identity = verdict;
-    watchExpiry(verdict.expiresAt);
-    acknowledge(verdict);
-  }
-
-  function handle(frame: Frame): void {
+  handle(frame: Frame): void {
+    const connection = this.#connection;
+    const { onMessage } = this.#options;
     if (typeof frame !== 'string') {
       onMessage(connection, frame);
       return;
@@ -73,7 +74,7 @@ export function startSession(
         break;
       case 'jwt':
         // One after the other, so that the last JWT sent is the one that counts.
-        renewal = renewal.then(() => renew(incoming.token));
+        this.#renewal = Promise.resolve(this.#renewal).then(() => this.#renew(incoming.token));
         break;
       case 'ping':
         if (connection.wire.pong !== undefined) connection.sendFrame(connection.wire.pong);
@@ -86,11 +87,18 @@ export function startSession(
     }
   }
 
-  acknowledge(identity);
-  connection.identity = identity;
-  registry.add(connection);
-  watchExpiry(identity.expiresAt);
-  connection.onEnd(() => cancelExpiry());
-  onReady?.(connection);
-  connection.release(handle);
+  async #renew(jwt: string): Promise<void> {
+    const connection = this.#connection;
+    const { environment, expiry, verify } = this.#options;
+    if (connection.ended) return;
+    const verdict = await judgeJwt(jwt, connection, verify, environment);
+    if (connection.ended) return;
+    if ('code' in verdict) {
+      connection.end(verdict.code, verdict.reason);
+      return;
+    }
+    connection.identity = verdict;
+    expiry.watch(connection);
+    this.acknowledge(verdict);
+  }
 }
