@@ -27,6 +27,7 @@ const ADMISSION: readonly Expected[] = [
     // A subprotocol cannot carry them.
     [
       ...tokenAnswer,
+      '4.1 (two-stage.v1)',
       '4.1.2, 4.4.3 (two-stage.v1)',
       '4.4.3 (two-stage.v1)',
       '4.1.2, 4.4.3 (original)',
@@ -61,6 +62,7 @@ const ADMISSION: readonly Expected[] = [
   [
     'looks for the token in the query alone',
     [
+      '4.1 (two-stage.v1)',
       '4.1, 4.3 (http)',
       '4.1.2, 4.4.3 (two-stage.v1)',
       '4.4.3 (two-stage.v1)',
@@ -73,7 +75,12 @@ const ADMISSION: readonly Expected[] = [
   ],
   [
     'selects two-stage.v1 only when it is alone',
-    ['4.4.1 (two-stage.v1)', '4.1.2, 4.4.3 (two-stage.v1)', '4.4.3 (two-stage.v1)'],
+    [
+      '4.1 (two-stage.v1)',
+      '4.1.2, 4.4.3 (two-stage.v1)',
+      '4.4.1 (two-stage.v1)',
+      '4.4.3 (two-stage.v1)',
+    ],
   ],
 ];
 

@@ -7,7 +7,7 @@ import { expect, Failure, fail, NotRun, show } from './outcome.ts';
 import type { Secrets } from './secrets.ts';
 import { sleep, within } from './time.ts';
 import { readToken, type Token } from './token.ts';
-import { type Upgraded, type UpgradeRequest, upgrade } from './upgrade.ts';
+import { type Ask, connectForUpgrade, type Upgraded, type UpgradeRequest } from './upgrade.ts';
 import { initPayload, isPipeline, type Wire } from './wire.ts';
 
 /** A ready connection. */
@@ -169,13 +169,20 @@ export class Session {
   }
 
   /** Asks for an upgrade, whatever the answer. */
-  upgrade(request: UpgradeRequest): Promise<Upgraded> {
-    const asked = upgrade(this.options.url, request, (socket) => {
+  async upgrade(request: UpgradeRequest): Promise<Upgraded> {
+    const ask = await this.connect();
+    return ask(request);
+  }
+
+  /** Opens a network connection for an upgrade, to be asked for later. */
+  async connect(): Promise<Ask> {
+    const connected = connectForUpgrade(this.options.url, (socket) => {
       if (this.#isDone) socket.destroy();
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    return within(this.prompt, 'an answer to the upgrade', asked);
+    const ask = await within(this.prompt, 'a network connection', connected);
+    return (request) => within(this.prompt, 'an answer to the upgrade', ask(request));
   }
 
   /** Like `upgrade`, and comes back when the server says that it is full. */

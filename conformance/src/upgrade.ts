@@ -34,19 +34,25 @@ export class NoAnswer extends Error {
 /** Appended to what SHA-1 is made of (RFC 6455, section 4.2.2). */
 const MAGIC = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
+/** Asks for an upgrade, on a network connection that is there already. */
+export type Ask = (request: UpgradeRequest) => Promise<Upgraded>;
+
 /**
- * Asks for an upgrade.
+ * Opens a network connection for an upgrade. What it answers rejects with `NoAnswer` when the server
+ * ends the connection first, or its handshake is wrong.
  *
  * @param onSocket told of the network connection, to be able to end it
- * @throws {NoAnswer} when the server ends the connection first, or its handshake is wrong
  */
-export async function upgrade(
+export async function connectForUpgrade(
   url: URL,
-  request: UpgradeRequest,
   onSocket: (socket: Socket) => void,
-): Promise<Upgraded> {
+): Promise<Ask> {
   const socket = await openTcp(url);
   onSocket(socket);
+  return (request) => ask(socket, url, request);
+}
+
+function ask(socket: Socket, url: URL, request: UpgradeRequest): Promise<Upgraded> {
   const key = randomBytes(16).toString('base64');
   socket.write(requestText(url, request, key));
   let received: Buffer = Buffer.alloc(0);
