@@ -49,6 +49,15 @@ test('verification heeds the shared list and what was heard, whichever knows', a
   await expect(verify('')).rejects.toBeInstanceOf(Forbidden);
 });
 
+test('S10 who may have missed a readmission forgets who was forbidden, but no logout', async () => {
+  const { ada, revocations } = setUp();
+  await revocations.forbid('ada');
+  await revocations.revoke(ada);
+  revocations.forget();
+  expect(revocations.standing(ada)).toBe('revoked');
+  expect(revocations.standing({ ...ada, id: '2' })).toBe('good');
+});
+
 test('S10 a notice that overtakes the answer of the list is heeded', async () => {
   const { environment, ada, revocations: shared } = setUp();
   const heard = memoryRevocations(environment);

@@ -23,7 +23,10 @@ export type Standing = 'good' | 'revoked' | 'forbidden';
 export interface LocalRevocations extends Revocations {
   /** As `check`, without waiting. */
   standing(identity: Identity): Standing;
-  /** Forgets everything, for when notices to the contrary may have been missed. */
+  /**
+   * Forgets who is forbidden, for when a readmission may have been missed. Nothing takes a logout
+   * back, and the list of all processes may have been lost with the broker: those are remembered.
+   */
   forget(): void;
 }
 
@@ -56,10 +59,7 @@ export function memoryRevocations(environment: Environment): LocalRevocations {
     },
     check: async (identity) => standing(identity),
     standing,
-    forget() {
-      revoked.clear();
-      forbidden.clear();
-    },
+    forget: () => forbidden.clear(),
   };
 }
 
