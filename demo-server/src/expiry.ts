@@ -11,7 +11,10 @@ export interface Expiry {
   rest(): void;
 }
 
-/** One timer for all connections, set to the earliest expiry: one each takes more memory. */
+/**
+ * One timer for all connections, set to the earliest expiry: one each takes more memory. It looks at
+ * all of them when it goes off, which is once a second at most, as JWTs count in seconds.
+ */
 export function watchExpiry(environment: Environment, registry: Registry): Expiry {
   const never = Number.POSITIVE_INFINITY;
   let earliest = never;

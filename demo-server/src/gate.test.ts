@@ -257,12 +257,28 @@ test.each([
   ['no key', { 'Sec-WebSocket-Key': '' }, 400],
   ['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400],
   ['another version', { 'Sec-WebSocket-Version': '12' }, 426],
+  ['no host', { Host: '' }, 400],
+  ['a body', { 'Content-Length': '4' }, 400],
+  ['a body in chunks', { 'Transfer-Encoding': 'chunked' }, 400],
 ])('a handshake with %s spends no token', async (_what, headers, status) => {
   const harness = await startServer();
   const { token } = await harness.token(await harness.login('ada'));
   const answer = await answerTo(harness, `/demo?token=${token}`, headers);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   if (status === 426) expect(answer).toContain('Sec-WebSocket-Version: 13\r\n');
+  expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test.each([
+  ['a method other than GET', /^GET/, 'POST'],
+  ['HTTP/1.0', /HTTP\/1\.1/, 'HTTP/1.0'],
+  ['a key with something behind it', /(Key: .*==)/, '$1=='],
+])('a handshake with %s spends no token', async (_what, pattern, replacement) => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`).replace(pattern, replacement));
+  expect((await raw.ended).toString()).toMatch(/^HTTP\/1\.1 400 /);
   expect(await statusOf(openClient(harness.address(token)))).toBe(101);
 });
 

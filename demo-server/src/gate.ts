@@ -163,8 +163,13 @@ const VERSION = '13';
  * What is wrong with the handshake itself (RFC 6455, section 4.2.1). `ws` would say so as well, but
  * only after the token was spent.
  */
-function malformedHandshake({ method, headers }: IncomingMessage): Refusal | undefined {
-  if (method !== 'GET' || !/^[+/\dA-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '')) {
+function malformedHandshake(request: IncomingMessage): Refusal | undefined {
+  const { method, httpVersion, headers } = request;
+  const isRequest = method === 'GET' && httpVersion === '1.1' && Boolean(headers.host);
+  // What `ws` would take for frames.
+  const hasBody = Number(headers['content-length'] ?? 0) > 0 || 'transfer-encoding' in headers;
+  const hasKey = /^[+/\dA-Za-z]{22}==$/.test(headers['sec-websocket-key'] ?? '');
+  if (!isRequest || hasBody || !hasKey) {
     return { status: 400, message: 'Not a WebSocket handshake' };
   }
   if (headers['sec-websocket-version'] !== VERSION) {

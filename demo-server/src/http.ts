@@ -100,7 +100,7 @@ export function createApp(options: HttpOptions): Express {
     response.status(503).type('html').send(NOT_BUILT);
   });
   app.use((_request, response) => fail(response, 404, 'Not found'));
-  app.use(onError(log));
+  app.use(onError(log, environment));
   return app;
 }
 

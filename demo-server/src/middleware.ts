@@ -7,6 +7,7 @@ import type { Environment } from './environment.ts';
 import { Forbidden, type Identity, Unverifiable, type VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
 import type { Origins } from './origins.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 
 declare global {
   namespace Express {
@@ -100,8 +101,11 @@ export function operatorOnly(operatorToken: string): RequestHandler {
   };
 }
 
-/** Client errors of the body parser keep their status; the rest is ours, and stays here. */
-export function onError(log: Log): ErrorRequestHandler {
+/**
+ * Client errors of the body parser keep their status; what a database is missing for can be had
+ * later; the rest is ours, and stays here.
+ */
+export function onError(log: Log, environment: Environment): ErrorRequestHandler {
   // Express knows an error handler by its four parameters.
   return (error, _request, response, next) => {
     if (response.headersSent) {
@@ -114,6 +118,10 @@ export function onError(log: Log): ErrorRequestHandler {
       return;
     }
     log.error({ error }, 'a request failed');
+    if (error instanceof StoreUnavailable) {
+      fail(response, 503, 'This cannot be done at the moment', busyFor(environment));
+      return;
+    }
     fail(response, 500, 'Internal server error');
   };
 }

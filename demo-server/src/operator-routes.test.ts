@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { memoryFanOut } from './fan-out.ts';
+import { StoreUnavailable } from './store-unavailable.ts';
 import { startServer } from './testing/harness.ts';
 
 const operatorToken = 'the-operator-of-these-tests-0123456789';
@@ -40,6 +42,16 @@ test('without the operator’s token nothing is done', async () => {
   }
   await client.roundTrip();
   expect(client.frames).toHaveLength(1);
+});
+
+test('S12 an order that the broker cannot carry may be given again', async () => {
+  const fanOut = memoryFanOut();
+  vi.spyOn(fanOut, 'publish').mockRejectedValue(new StoreUnavailable('Redis', 'TIMEOUT'));
+  const harness = await startServer({ operatorToken }, { services: { fanOut } });
+  const answer = await harness.post('/operator/send', { user: 'ada', data: 1 }, operatorToken);
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('Retry-After')).toBe('3');
+  expect(await answer.json()).toMatchObject({ status: 0, data: { retryAfter: 3000 } });
 });
 
 test('where no operator is set, there is none', async () => {

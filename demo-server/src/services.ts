@@ -2,7 +2,6 @@ import type { Environment } from './environment.ts';
 import { type FanOut, memoryFanOut } from './fan-out.ts';
 import { type UserLimiter, userRateLimiter } from './limits.ts';
 import type { Log } from './log.ts';
-import { mongoTokens } from './mongo-tokens.ts';
 import { connectRedis, type Redis } from './redis.ts';
 import { redisFanOut } from './redis-fan-out.ts';
 import { redisRevocations } from './redis-revocations.ts';
@@ -39,7 +38,13 @@ export function openServices(settings: Settings, environment: Environment, log: 
   function openTokens(): TokenStore {
     if (tokenStore === 'memory') return memoryTokens(environment);
     if (isRedis(tokenStore)) return redisTokens(redisAt(tokenStore), environment);
-    return mongoTokens(tokenStore, environment, { interval: tokenExpiresIn, log });
+    // Mongoose takes a moment and 40 MB, for which those without MongoDB have no use.
+    const module = import('./mongo-tokens.ts');
+    return promisedTokens(
+      module.then(({ mongoTokens }) =>
+        mongoTokens(tokenStore, environment, { interval: tokenExpiresIn, log }),
+      ),
+    );
   }
 
   const tokens = openTokens();
@@ -59,3 +64,14 @@ export function openServices(settings: Settings, environment: Environment, log: 
 }
 
 const isRedis = (store: string): boolean => /^rediss?:/.test(store);
+
+/** A store that is about to be there. */
+function promisedTokens(store: Promise<TokenStore>): TokenStore {
+  return {
+    mint: async (user, policy) => (await store).mint(user, policy),
+    take: async (token) => (await store).take(token),
+    revoke: async (user) => (await store).revoke(user),
+    check: async () => (await store).check(),
+    close: async () => (await store).close(),
+  };
+}
