@@ -44,7 +44,7 @@ test('without the operator’s token nothing is done', async () => {
   expect(client.frames).toHaveLength(1);
 });
 
-test('S12 an order that the broker cannot carry may be given again', async () => {
+test('an order that the broker cannot carry may be given again', async () => {
   const fanOut = memoryFanOut();
   vi.spyOn(fanOut, 'publish').mockRejectedValue(new StoreUnavailable('Redis', 'TIMEOUT'));
   const harness = await startServer({ operatorToken }, { services: { fanOut } });
