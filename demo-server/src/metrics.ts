@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 /** How a request at the token route went. */
-export type TokenOutcome = 'minted' | 'limited' | 'deferred' | 'forbidden' | 'unavailable';
+export type TokenOutcome = 'minted' | 'limited' | 'deferred' | 'unavailable';
 
 /** What the server's parts count. No label ever holds a user's name, a token or a JWT. */
 export interface Metrics {
