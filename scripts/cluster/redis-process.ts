@@ -24,7 +24,20 @@ export interface RedisProcess {
  * @throws {Error} with what it said, if it ends before it listens
  */
 export async function startRedisProcess(binary: string, given?: number): Promise<RedisProcess> {
-  const port = given ?? (await freePort());
+  if (given !== undefined) return launch(binary, given);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await launch(binary, await freePort());
+    } catch (error) {
+      // A port that was free may not be any more.
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+const ATTEMPTS = 3;
+
+async function launch(binary: string, port: number): Promise<RedisProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'two-stage-cluster-'));
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
   const child = spawn(binary, options, {
