@@ -254,6 +254,7 @@ describeWithOwn(redis, () => {
         expect([path, response.status]).toEqual([path, 503]);
         expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
       }
+      await expect(member.operate('/forbid', { user: 'ada' })).rejects.toThrow('503');
       expect(await statusOf(member.open(token))).toBe(503);
     });
     for (const client of waiting) expect(await closeCodeAfterInit(client, jwt)).toBe(1013);
@@ -266,6 +267,19 @@ describeWithOwn(redis, () => {
     await readyOnEach(jwt);
     expect((await cluster.members[0].post('/logout', jwt)).status).toBe(200);
     for (const { closed } of connections) expect((await closed).code).toBe(4401);
+  });
+
+  test('S10 a revoked JWT stays refused though Redis lost what it had', async () => {
+    const jwt = await jwtOf('ada');
+    const bob = await readyOnEach(await jwtOf('bob'));
+    expect((await cluster.members[0].post('/logout', jwt)).status).toBe(200);
+    await obeyed(bob);
+    await database.kill();
+    await onEach((member) => member.becomes(503));
+    await database.restart();
+    await onEach((member) => member.becomes(200));
+    const statuses = await onEach(async (member) => (await member.post('/token/ws', jwt)).status);
+    expect(statuses).toEqual([401, 401, 401]);
   });
 
   // The last one, as it leaves two processes.
