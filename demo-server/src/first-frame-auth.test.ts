@@ -138,3 +138,84 @@ test('a verify that answers no expiry lets nobody in, and the log says why', asy
     'verify answered no expiresAt; expected ms since the epoch',
   );
 });
+
+test('a connection that cannot be made ready is ended, and the log says so', async () => {
+  const error = vi.fn();
+  const log = { debug() {}, info() {}, warn() {}, error };
+  const onReady = (): void => {
+    throw new Error('no');
+  };
+  const { open, environment } = await startParts({ onReady, log });
+  const client = await open([]);
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await client.closed).toMatchObject({ code: 1006 });
+  expect(error).toHaveBeenCalledExactlyOnceWith(
+    { connection: 1, error: expect.any(Error) },
+    'a connection failed',
+  );
+  expect(environment.armed).toBe(0);
+});
+
+test('a connection is ready before any of its messages, however early they came', async () => {
+  const calls: unknown[] = [];
+  const { open } = await startParts({
+    onReady: () => void calls.push('ready'),
+    onMessage(connection, data) {
+      calls.push(data);
+      connection.send(data);
+    },
+  });
+  const client = await open();
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  for (const data of [1, 2]) client.sendJson({ type: 'message', data });
+  for (let frames = 0; frames < 3; frames += 1) await client.next();
+  expect(calls).toEqual(['ready', 1, 2]);
+});
+
+test('the renewal that was sent last counts, however long each takes to verify', async () => {
+  const environment = fakeEnvironment();
+  const expiresAt = (name: string): number => environment.now() + Number(name) * 1000;
+  const verdicts = new Map<string, () => void>();
+  const { open } = await startParts({
+    environment,
+    async verify(jwt) {
+      if (jwt === '60') await new Promise<void>((resolve) => verdicts.set(jwt, resolve));
+      return { user: 'ada', id: jwt, expiresAt: expiresAt(jwt) };
+    },
+  });
+  const client = await open();
+  for (const token of ['3600', '60', '120']) client.sendJson({ type: 'jwt', token });
+  expect(await client.nextJson()).toMatchObject({ expiresIn: 3_600_000 });
+  await client.roundTrip();
+  verdicts.get('60')?.();
+  expect(await client.nextJson()).toMatchObject({ expiresIn: 60_000 });
+  expect(await client.nextJson()).toMatchObject({ expiresIn: 120_000 });
+  environment.advance(119_999);
+  await client.roundTrip();
+  environment.advance(1);
+  expect((await client.closed).code).toBe(4401);
+});
+
+test('who chooses no limits has some', async () => {
+  const { open, environment } = await startParts();
+  const ready = async () => {
+    const client = await open();
+    client.sendJson({ type: 'jwt', token: 'ada' });
+    return client;
+  };
+  const late = await open();
+  environment.advance(10_000);
+  expect((await late.closed).code).toBe(4408);
+
+  const large = await ready();
+  large.send('x'.repeat(1_048_577));
+  expect((await large.closed).code).toBe(1009);
+
+  const quick = await ready();
+  for (let n = 0; n < 400; n += 1) quick.sendJson({ type: 'unknown' });
+  expect((await quick.closed).code).toBe(4429);
+
+  const crowd = await Promise.all(Array.from({ length: 100 }, ready));
+  for (const client of crowd) expect(await client.nextJson()).toMatchObject({ type: 'ready' });
+  expect((await (await ready()).closed).code).toBe(4429);
+});

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { createPlaces } from './limits.ts';
 import { openClient, openRaw, UpgradeRefused, upgradeRequest } from './testing/client.ts';
@@ -228,6 +230,59 @@ test('S9 an unauthenticated connection that goes away gives its place back', asy
   expect(places.taken).toBe(0);
   expect(places.enter()).toBeDefined();
 });
+
+test('S9 a socket that goes away before its init payload gives its place back', async () => {
+  const harness = await startServer({ maxUnauthenticated: 1 });
+  const jwt = await harness.login('ada');
+  const client = await harness.open(jwt);
+  expect(await statusOf(harness.open(jwt))).toBe(503);
+  client.socket.terminate();
+  await harness.logged('connection ended');
+  expect(await statusOf(harness.open(jwt))).toBe(101);
+});
+
+test('S9 a refused client that keeps its side open is let go of', async () => {
+  const harness = await startServer();
+  const { hostname, port } = new URL(harness.server.url);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  socket.write(upgradeRequest('/demo'));
+  await once(socket.resume(), 'end');
+  // What still comes is answered with a reset, as there is nobody any more.
+  const reset = once(socket, 'error');
+  const write = (): void => void socket.write('x', (error) => error ?? setImmediate(write));
+  write();
+  await reset;
+});
+
+test.each([
+  ['good', 'ada'],
+  ['bad', undefined],
+])(
+  'S12 a client that vanishes while its %s token is looked up ends nothing',
+  async (_how, user) => {
+    const environment = fakeEnvironment();
+    const tokens = memoryTokens(environment);
+    const harness = await startServer({}, { environment, services: { tokens } });
+    const client = await harness.ready(await harness.login('ada'));
+    const raw = openRaw(harness.server.url);
+    let answer: (user: string | undefined) => void = () => {};
+    const asked = new Promise<void>((resolve) => {
+      vi.spyOn(tokens, 'take').mockImplementationOnce(() => {
+        resolve();
+        return new Promise((found) => {
+          answer = found;
+        });
+      });
+    });
+    raw.socket.write(upgradeRequest(`/demo?token=${'A'.repeat(43)}`));
+    await asked;
+    raw.socket.resetAndDestroy();
+    await raw.ended;
+    answer(user);
+    await client.roundTrip();
+    expect((await harness.request('/health')).status).toBe(200);
+  },
+);
 
 test('S12 a token store that is down refuses upgrades and ends nothing', async () => {
   const environment = fakeEnvironment();

@@ -54,6 +54,15 @@ test('an order that the broker cannot carry may be given again', async () => {
   expect(await answer.json()).toMatchObject({ status: 0, data: { retryAfter: 3000 } });
 });
 
+test('an order is given with POST alone', async () => {
+  const harness = await startServer({ operatorToken });
+  const headers = { Authorization: `Bearer ${operatorToken}` };
+  for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
+    const answer = await harness.request('/operator/forbid', { method, headers });
+    expect([answer.status, answer.headers.get('Allow')]).toEqual([405, 'POST']);
+  }
+});
+
 test('where no operator is set, there is none', async () => {
   const harness = await startServer();
   for (const token of [undefined, 'undefined', '']) {
