@@ -27,6 +27,12 @@ export function decodeJwt(jwt: string): Decoded | undefined {
   }
 }
 
+/** ms that a JWT has left by this machine's clock. */
+export function lifeOf(jwt: string): number {
+  const exp = decodeJwt(jwt)?.claims.exp;
+  return typeof exp === 'number' ? exp * 1000 - Date.now() : Number.POSITIVE_INFINITY;
+}
+
 const hmac = (hash: string, secret: string, input: string): Buffer =>
   createHmac(hash, secret).update(input).digest();
 

@@ -9,6 +9,7 @@ const READY: readonly [Break, readonly string[]][] = [
   ['understands pings on the original wire', ['6.2, 9 (original)']],
   ['answers bytes with text', ['6.2, 7 (two-stage.v1)', '6.2, 7 (original)']],
   ['says ready for nobody', ['7.2 (two-stage.v1)', '7.1, 7.2 (two-stage.v1)']],
+  ['says in seconds when a JWT expires', ['7.2 (two-stage.v1)', '7.1, 7.2 (two-stage.v1)']],
   ['does not check a renewal', ['7.1 (two-stage.v1)', '10.2, 7.1 (two-stage.v1)']],
   ['does not answer a renewal', ['7.1, 7.2 (two-stage.v1)']],
   ['drops values that are falsy', ['7.3 (two-stage.v1)', '7.3, 2.2.3 (two-stage.v1)']],

@@ -35,6 +35,8 @@ const ADMISSION: readonly Expected[] = [
   ],
   ['mints short tokens', tokenAnswer],
   ['leaves expiresIn out', tokenAnswer],
+  // The token that is then used after its end is still good.
+  ['says in seconds when a token expires', [...tokenAnswer, '3.4.7, 4.3 (http)']],
   ['names a wire that it does not speak', ['3.2 (http)']],
   ['takes a JWT in the query', ['3.1 (http)']],
   ['refuses JWTs without a challenge', ['3.1 (http)', '3.3 (http)']],

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Connection, Frame } from './connection.ts';
+import { howItEnded } from './ends.ts';
 import { expectRetryAfter, type Response, readEnvelope, send } from './http.ts';
-import { decodeJwt, withLife } from './jwt.ts';
+import { withLife } from './jwt.ts';
 import type { Options, User } from './options.ts';
-import { expect, Failure, fail, NotRun, show } from './outcome.ts';
+import { expect, fail, NotRun, show } from './outcome.ts';
 import type { Secrets } from './secrets.ts';
 import { sleep, within } from './time.ts';
 import { readToken, type Token } from './token.ts';
@@ -28,6 +29,11 @@ export interface Open {
   readonly token: string;
 }
 
+/** A token, and the JWT it was minted with. */
+export interface UserToken extends Token {
+  readonly jwt: string;
+}
+
 /** Which token an upgrade carries, and where. */
 export interface Carry extends Omit<UpgradeRequest, 'target'> {
   /** Put into the query. */
@@ -38,6 +44,9 @@ export interface Carry extends Omit<UpgradeRequest, 'target'> {
 
 /** Refusals that ask to come back are followed this often. */
 const MOST_RETRIES = 20;
+
+/** How long a row waits for a place on a server that is full, before it asks again, in ms. */
+const FULL = 100;
 
 /** What a server answers at once, it may take this long to answer, in ms, on a busy machine. */
 const PROMPT = 8000;
@@ -139,7 +148,7 @@ export class Session {
   }
 
   /** Logs a user in and mints a token. */
-  async token(user: User): Promise<Token & { readonly jwt: string }> {
+  async token(user: User): Promise<UserToken> {
     const jwt = await this.login(user);
     return { ...(await this.mint(jwt)), jwt };
   }
@@ -148,15 +157,14 @@ export class Session {
    * Does something with a token that takes a while, again with another one if that has expired
    * meanwhile, and so says nothing about the server.
    */
-  async withFreshToken(user: User, work: (token: string) => Promise<void>): Promise<void> {
+  async withFreshToken<T>(user: User, work: (token: UserToken) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
-      const { token, expiresIn, receivedAt } = await this.token(user);
+      const token = await this.token(user);
       try {
-        await work(token);
-        return;
+        return await work(token);
       } catch (error) {
-        const age = performance.now() - receivedAt;
-        if (expiresIn === undefined || age < expiresIn) throw error;
+        const { expiresIn = Number.POSITIVE_INFINITY, receivedAt } = token;
+        if (performance.now() - receivedAt < expiresIn) throw error;
         if (tries === 3) throw new NotRun(`tokens live ${expiresIn} ms, which is too short here`);
       }
     }
@@ -185,14 +193,18 @@ export class Session {
     return (request) => within(this.prompt, 'an answer to the upgrade', ask(request));
   }
 
-  /** Like `upgrade`, and comes back when the server says that it is full. */
+  /**
+   * Like `upgrade`, and comes back when the server says that it is full. Sooner than it asks for: it
+   * is other rows that fill it, and a token may not live as long as that.
+   */
   async upgradePatiently(carry: Carry): Promise<Upgraded> {
     const { token, target = this.target(token), ...request } = carry;
-    for (let tries = 1; ; tries += 1) {
+    const deadline = performance.now() + this.options.patience;
+    for (;;) {
       const upgraded = await this.upgrade({ ...request, target });
-      if (upgraded.status !== 503 || tries > MOST_RETRIES) return upgraded;
-      const { headers, answer } = upgraded;
-      await this.#comeBack(503, headers.get('retry-after'), answer?.body ?? '');
+      if (upgraded.status !== 503 || performance.now() > deadline) return upgraded;
+      expectRetryAfter(upgraded.headers.get('retry-after'), upgraded.answer?.body ?? '');
+      await sleep(FULL);
     }
   }
 
@@ -212,8 +224,10 @@ export class Session {
 
   /** Opens an unauthenticated socket of a user's. */
   async open(wire: Wire, user: User): Promise<Open & { readonly jwt: string }> {
-    const { token, jwt } = await this.token(user);
-    return { ...(await this.openWith(wire, token)), jwt };
+    return this.withFreshToken(user, async ({ token, jwt }) => ({
+      ...(await this.openWith(wire, token)),
+      jwt,
+    }));
   }
 
   /** Makes a connection of a user's ready. */
@@ -241,7 +255,7 @@ export class Session {
     );
     const [ack] = connection.frames;
     if (ack === undefined || !wire.isAck(ack)) {
-      fail(`the ack ${wire.ack}`, ack === undefined ? this.howItEnded(connection) : show(ack));
+      fail(`the ack ${wire.ack}`, ack === undefined ? howItEnded(connection) : show(ack));
     }
     let asked = 1;
     const next = async (expected: string): Promise<Frame> => {
@@ -255,7 +269,7 @@ export class Session {
       };
       await within(this.prompt, expected, connection.until(isThere));
       const frame = connection.frames[asked];
-      if (frame === undefined) fail(expected, this.howItEnded(connection));
+      if (frame === undefined) fail(expected, howItEnded(connection));
       asked += 1;
       return frame;
     };
@@ -268,50 +282,6 @@ export class Session {
     const expected = `the echo of ${show(text)}`;
     const frame = await ready.next(expected);
     expect(ready.wire.hear(frame) === `echo: ${text}`, expected, show(frame));
-  }
-
-  /**
-   * Requires that a socket ends, with this close code, or without a close frame if it is `undefined`.
-   *
-   * @param patience how long that may take, in ms; default what is prompt
-   */
-  async expectEnd(
-    connection: Connection,
-    code: number | undefined,
-    patience = this.prompt,
-  ): Promise<string> {
-    const expected = code === undefined ? 'an end with no close frame' : `close code ${code}`;
-    const { close } = await within(patience, expected, connection.ended);
-    if (close?.code !== code) fail(expected, this.howItEnded(connection));
-    this.expectReason(close?.reason ?? '');
-    return close?.reason ?? '';
-  }
-
-  /** Like `expectEnd`, and requires that no data frame ever came. */
-  async expectRefusal(connection: Connection, code: number | undefined): Promise<void> {
-    const expected = code === undefined ? 'an end' : `close code ${code}`;
-    const hasFrame = (): boolean => connection.frames.length > 0;
-    await within(this.prompt, expected, connection.until(hasFrame));
-    const [frame] = connection.frames;
-    if (frame !== undefined) fail('no data frame', show(frame));
-    await this.expectEnd(connection, code);
-  }
-
-  /** Requires what 8.2 says of a close frame's reason. */
-  expectReason(reason: string): void {
-    if (this.secrets.isIn(reason)) throw new Failure('the close reason contains a token or a JWT');
-    const { length } = Buffer.from(reason);
-    expect(length <= 123, 'a reason of 123 bytes or less', `${length} bytes`);
-  }
-
-  /** How a connection ended, or that it did not, for people. */
-  howItEnded(connection: Connection): string {
-    const { closeFrame, isOver } = connection;
-    if (closeFrame !== undefined) {
-      const { code, reason } = closeFrame;
-      return `close code ${code}${reason === '' ? '' : ` (${reason})`}`;
-    }
-    return isOver ? 'an end with no close frame' : 'an open socket';
   }
 
   /** Requires a wait to be within patience, or leaves the row. `advice` says how to make it shorter. */
@@ -327,12 +297,6 @@ export class Session {
       throw new NotRun('it takes a signed JWT: pass --jwt-secret, for servers that use HS256');
     }
     return jwtSecret;
-  }
-
-  /** ms that a JWT has left by this machine's clock. */
-  lifeOf(jwt: string): number {
-    const exp = decodeJwt(jwt)?.claims.exp;
-    return typeof exp === 'number' ? exp * 1000 - Date.now() : Number.POSITIVE_INFINITY;
   }
 
   async #patiently(ask: () => Promise<Response>): Promise<Response> {

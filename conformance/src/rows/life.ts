@@ -1,4 +1,5 @@
-import { respelled, withLife } from '../jwt.ts';
+import { expectEnd, expectRefusal } from '../ends.ts';
+import { lifeOf, respelled, withLife } from '../jwt.ts';
 import { expect, Failure, fail, NotRun } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
@@ -21,7 +22,7 @@ async function mortalJwt(session: Session, seconds: number): Promise<string> {
   const { jwtSecret } = session.options;
   const jwt = await session.login(session.user);
   if (jwtSecret !== undefined) return session.secrets.add(withLife(jwt, jwtSecret, seconds));
-  const life = session.lifeOf(jwt);
+  const life = lifeOf(jwt);
   if (life === Number.POSITIVE_INFINITY) {
     throw new NotRun('when the JWT expires cannot be seen: pass --jwt-secret');
   }
@@ -40,9 +41,9 @@ async function readyWithMortal(session: Session, wire: Wire): Promise<Ready> {
 
 /** Requires a connection to end with 4401 when its JWT does. */
 async function expectExpiry(session: Session, { connection }: Ready, jwt: string): Promise<void> {
-  const life = session.lifeOf(jwt);
-  await session.expectEnd(connection, 4401, Math.max(0, life) + LATE);
-  const left = session.lifeOf(jwt);
+  const life = lifeOf(jwt);
+  await expectEnd(session, connection, 4401, Math.max(0, life) + LATE);
+  const left = lifeOf(jwt);
   expect(left < EARLY, 'an end when the JWT expires', `one ${Math.round(left)} ms before that`);
 }
 
@@ -65,14 +66,14 @@ export const lifeRows: readonly Row[] = [
       const ready = await readyWithMortal(session, twoStage);
       if (session.options.jwtSecret === undefined) {
         // Another life needs to be seen to be another.
-        await sleep(session.lifeOf(ready.jwt) / 2);
+        await sleep(lifeOf(ready.jwt) / 2);
       }
       const second = await mortalJwt(session, LONGER);
       ready.connection.send(initPayload(second));
       const frame = await ready.next('another ready');
       expect(readTyped(frame)?.type === 'ready', 'another ready', String(frame));
-      const left = session.lifeOf(ready.jwt);
-      if (session.lifeOf(second) - left < EARLY) {
+      const left = lifeOf(ready.jwt);
+      if (lifeOf(second) - left < EARLY) {
         throw new NotRun('the second JWT does not live longer than the first');
       }
       await sleep(left + EARLY / 2);
@@ -92,8 +93,8 @@ export const lifeRows: readonly Row[] = [
         await session.ready(wire, other),
       ];
       await logOut(session, two.jwt);
-      await session.expectEnd(one.connection, 4401);
-      await session.expectEnd(two.connection, 4401);
+      await expectEnd(session, one.connection, 4401);
+      await expectEnd(session, two.connection, 4401);
       await session.expectEcho(bystander, 'still here');
     },
   }),
@@ -136,7 +137,7 @@ export const lifeRows: readonly Row[] = [
       const { token } = await session.mint(await loginAgain(session, jwt));
       const { connection } = await session.openWith(wire, token);
       connection.send(initPayload(jwt));
-      await session.expectRefusal(connection, wire.refusal(4401));
+      await expectRefusal(session, connection, wire.refusal(4401));
     },
   }),
   onWire(twoStage, {
@@ -191,7 +192,7 @@ async function expectLiveness(session: Session, wire: Wire): Promise<void> {
     `the heartbeat is ${heartbeat} ms: start the server with a shorter one`,
   );
   const deaf = await session.readyForLong(wire, session.user);
-  if (session.lifeOf(deaf.jwt) < wait) {
+  if (lifeOf(deaf.jwt) < wait) {
     throw new NotRun(
       `JWTs live shorter than ${wait} ms, which would end a connection first: pass --jwt-secret`,
     );

@@ -1,5 +1,7 @@
+import { expectEnd, howItEnded } from '../ends.ts';
 import { encodeFrame, frameHeader, Opcode, textFrame } from '../frames.ts';
 import { expectRetryAfter } from '../http.ts';
+import { lifeOf } from '../jwt.ts';
 import { expect, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
@@ -51,7 +53,7 @@ export const limitRows: readonly Row[] = [
       if (!connection.isOver && connection.closeFrame === undefined) {
         throw new NotRun(`${MOST.messages} messages at once were served`);
       }
-      expectRetryAfterReason(await session.expectEnd(connection, 4429));
+      expectRetryAfterReason(await expectEnd(session, connection, 4429));
     },
   }),
   ...onEachWire({
@@ -76,7 +78,7 @@ export const limitRows: readonly Row[] = [
       }
       const echo = connection.frames.find((frame) => Buffer.isBuffer(frame));
       if (echo !== undefined) throw new NotRun(`a frame of ${MOST.frame} bytes was served`);
-      await session.expectEnd(connection, 1009);
+      await expectEnd(session, connection, 1009);
     },
   }),
   ...onEachWire({
@@ -104,10 +106,10 @@ export const limitRows: readonly Row[] = [
         if (connection.frames.length > 0) {
           // One that is ended right after its ack was not refused instead of it.
           await within(session.prompt, 'a pong', connection.roundTrip());
-          expect(!connection.isOver, 'no ack before the end', session.howItEnded(connection));
+          expect(!connection.isOver, 'no ack before the end', howItEnded(connection));
           continue;
         }
-        expectRetryAfterReason(await session.expectEnd(connection, 4429));
+        expectRetryAfterReason(await expectEnd(session, connection, 4429));
         return;
       }
       throw new NotRun(
@@ -159,7 +161,7 @@ export const limitRows: readonly Row[] = [
       const { other: user } = session;
       let jwt = await session.login(user);
       for (let count = 0; count < MOST.tokens; count += 1) {
-        if (session.lifeOf(jwt) < 1000) jwt = await session.login(user);
+        if (lifeOf(jwt) < 1000) jwt = await session.login(user);
         const { status, headers, text } = await session.askToken(jwt);
         if (status === 200) continue;
         if (status === 503) {
@@ -220,5 +222,5 @@ async function expectSlowConsumerEnded(session: Session, wire: Wire): Promise<vo
   if (code === 1009 || code === 4429) {
     throw new NotRun(`another limit was hit first, which answers ${code}`);
   }
-  expect(code === undefined, 'an end with no close frame', session.howItEnded(connection));
+  expect(code === undefined, 'an end with no close frame', howItEnded(connection));
 }

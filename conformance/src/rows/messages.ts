@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import WebSocket from 'ws';
 import type { Connection } from '../connection.ts';
+import { expectEnd } from '../ends.ts';
 import { textFrame } from '../frames.ts';
 import { flaws } from '../jwt.ts';
 import { about, expect, fail, show } from '../outcome.ts';
@@ -65,10 +66,10 @@ async function expectPong({ connection, next }: Ready, after = ''): Promise<void
 }
 
 /** Requires the next frame to be another `ready`. */
-async function expectRenewed(session: Session, ready: Ready, jwt: string): Promise<void> {
+async function expectRenewed(ready: Ready, jwt: string): Promise<void> {
   const frame = await ready.next('another ready');
   expect(readTyped(frame)?.type === 'ready', 'another ready', show(frame));
-  expectReady(session, frame, jwt);
+  expectReady(frame, jwt);
 }
 
 /** Requires a connection to end with this code instead of a second `ready`. */
@@ -84,7 +85,7 @@ export async function expectRenewalRefused(
     connection.until(() => acks() > 1),
   );
   expect(acks() < 2, `close code ${code}`, 'another ready');
-  await session.expectEnd(connection, code);
+  await expectEnd(session, connection, code);
 }
 
 /** Sections 6, 7 and 9: what a ready connection says and hears. */
@@ -145,7 +146,7 @@ export const messageRows: readonly Row[] = [
       const ready = await session.ready(twoStage, user);
       const jwt = await session.login(user);
       ready.connection.send(initPayload(jwt));
-      await expectRenewed(session, ready, jwt);
+      await expectRenewed(ready, jwt);
       await session.expectEcho(ready, 'still here');
     },
   }),
@@ -229,7 +230,7 @@ export const messageRows: readonly Row[] = [
       for (const [name, text] of Object.entries(INVALID)) {
         const { connection } = await session.ready(twoStage);
         connection.send(text);
-        await about(name, session.expectEnd(connection, 4400));
+        await about(name, expectEnd(session, connection, 4400));
       }
       await expectPong(witness);
     },
@@ -241,7 +242,7 @@ export const messageRows: readonly Row[] = [
       const { connection } = await session.ready(twoStage);
       const texts = ['no JSON', ...Array.from({ length: 20 }, () => message('late'))];
       connection.write(Buffer.concat(texts.map(textFrame)));
-      await session.expectEnd(connection, 4400);
+      await expectEnd(session, connection, 4400);
       const late = connection.frames.slice(1).find((frame) => !isPipeline(twoStage, frame));
       if (late !== undefined) fail('nothing after the invalid frame', show(late));
     },

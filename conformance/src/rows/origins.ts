@@ -98,7 +98,7 @@ export const originRows: readonly Row[] = [
       'upgrade, foreign origin, null, ours with a prefix or suffix: 403, and the token is not spent',
     async run(session) {
       const { origin } = session.options;
-      await session.withFreshToken(session.user, async (token) => {
+      await session.withFreshToken(session.user, async ({ token }) => {
         const tries = foreignOrigins(origin).map(async (foreign) => {
           const { status } = await session.upgradePatiently({ token, origin: foreign });
           expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection.ts';
+import { expectEnd, howItEnded } from '../ends.ts';
 import { expectRetryAfter } from '../http.ts';
 import { about, expect, Failure, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
@@ -53,7 +54,7 @@ export function stopRows(): readonly Row[] {
           expect(
             typeof retryAfter === 'number' && typeof deadline === 'number',
             '{"type":"going-away"} with retryAfter and deadline as numbers of ms',
-            notice === undefined ? session.howItEnded(one.connection) : show(notice),
+            notice === undefined ? howItEnded(one.connection) : show(notice),
           );
           leaveIfExpired(one.connection);
           const after = endedAfter.get(one) ?? Number.POSITIVE_INFINITY;
@@ -103,7 +104,7 @@ export function stopRows(): readonly Row[] {
             );
           }
           leaveIfExpired(connection);
-          delays.push(expectRetryAfterReason(await session.expectEnd(connection, 1012)));
+          delays.push(expectRetryAfterReason(await expectEnd(session, connection, 1012)));
         }
         const stray = strays.get(wire.name);
         if (stray !== undefined) {
@@ -127,7 +128,7 @@ async function expectStrayEnded(
   wire: Wire,
 ): Promise<string | undefined> {
   const { close } = await within(session.prompt, 'close code 1012', stray.ended);
-  return close?.code === wire.refusal(4408) ? undefined : session.expectEnd(stray, 1012);
+  return close?.code === wire.refusal(4408) ? undefined : expectEnd(session, stray, 1012);
 }
 
 /** A connection whose JWT expires during a stop does not live to see its end. */

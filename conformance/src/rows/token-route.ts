@@ -9,6 +9,9 @@ import { TWO_STAGE, twoStage } from '../wire.ts';
 /** 128 bits in base64url without padding. */
 const LEAST_CHARACTERS = 22;
 
+/** `Date` counts in seconds, and servers keep it for one, in ms. */
+const TOLERANCE = 2500;
+
 function expectSuccess(response: Response): void {
   const { status, message, data } = readEnvelope(response.text);
   const isEnvelope =
@@ -40,12 +43,24 @@ function expectSuccess(response: Response): void {
     'expiresAt as ISO 8601 in UTC',
     `expiresAt ${show(expiresAt)}`,
   );
+  expectSameTime(response.headers.date, expiresIn, expiresAt);
   expect(typeof reusable === 'boolean', 'reusable as a boolean', `reusable ${show(reusable)}`);
   const cacheControl = response.headers['cache-control'];
   expect(
     cacheControl?.includes('no-store') === true,
     'Cache-Control: no-store',
     cacheControl === undefined ? 'no Cache-Control' : show(cacheControl),
+  );
+}
+
+/** Requires both ways to say when a token expires to say the same, by the server's own clock. */
+function expectSameTime(date: string | undefined, expiresIn: number, expiresAt: string): void {
+  if (date === undefined) return;
+  const life = Date.parse(expiresAt) - Date.parse(date);
+  expect(
+    Math.abs(life - expiresIn) < TOLERANCE,
+    'expiresAt to be expiresIn ms from now',
+    `${life} ms from the Date header to expiresAt, and expiresIn ${expiresIn}`,
   );
 }
 

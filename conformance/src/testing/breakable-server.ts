@@ -129,11 +129,14 @@ export async function startBreakableServer(
     recent.push(now);
     let token = randomBytes(is('mints short tokens') ? 6 : 32).toString('base64url');
     if (is('mints tokens with padding')) token += '=';
-    tokens.set(token, { user, expiresAt: now + SETTINGS.tokenLife });
+    // Seconds are told from milliseconds where there are many of them.
+    const life = is('says in seconds when a token expires') ? 900_000 : SETTINGS.tokenLife;
+    tokens.set(token, { user, expiresAt: now + life });
+    const unit = is('says in seconds when a token expires') ? 0.001 : 1;
     const data = {
       token,
-      ...(!is('leaves expiresIn out') && { expiresIn: SETTINGS.tokenLife }),
-      expiresAt: new Date(now + SETTINGS.tokenLife).toISOString(),
+      ...(!is('leaves expiresIn out') && { expiresIn: life * unit }),
+      expiresAt: new Date(now + life).toISOString(),
       reusable: false,
       protocol: 'two-stage.v1',
     };

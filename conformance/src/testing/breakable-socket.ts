@@ -161,10 +161,11 @@ export function createSocket(options: SocketOptions): Served {
   function ack(identity: Identity | undefined): void {
     const text = is('says another ack on the original wire') ? 'ok' : 'authentication successful';
     const { expiresAt = 0 } = identity ?? {};
+    const unit = is('says in seconds when a JWT expires') ? 0.001 : 1;
     const ready = {
       type: 'ready',
       ...(!is('says ready for nobody') && { user: identity?.user ?? user }),
-      expiresIn: expiresAt - Date.now(),
+      expiresIn: (expiresAt - Date.now()) * unit,
       heartbeat: SETTINGS.heartbeat,
     };
     send(isTwoStage ? JSON.stringify(ready) : text);
