@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /** Opens a network connection to where a URL is. Rejects with the system's error. */
@@ -7,7 +7,8 @@ export function openTcp(url: URL): Promise<Socket> {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port) || (isSecure ? 443 : 80);
   const socket = isSecure
-    ? connectTls({ host, port, servername: host })
+    ? // RFC 6066, section 3: an address is no server name.
+      connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }) })
     : connect({ host, port, noDelay: true });
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
