@@ -308,6 +308,15 @@ test('a request that offers another upgrade is a request like others', async () 
   expect((await raw.ended).toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
 });
 
+test('an upgrade is known however its name is written', async () => {
+  const harness = await startServer();
+  const { token } = await harness.token(await harness.login('ada'));
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`, { Upgrade: 'WebSocket' }));
+  await raw.until('HTTP/1.1 101 ');
+  raw.socket.destroy();
+});
+
 test.each([
   ['no key', { 'Sec-WebSocket-Key': '' }, 400],
   ['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400],
@@ -346,6 +355,21 @@ test('subprotocols that are no list, or repeat themselves, spend no token', asyn
     expect(answer, entry).toMatch(/^HTTP\/1\.1 401 /);
   }
   expect(await statusOf(openClient(harness.address(token)))).toBe(101);
+});
+
+test('without a place it is said so before the handshake is looked at', async () => {
+  const harness = await startServer({ maxUnauthenticated: 1 });
+  const jwt = await harness.login('ada');
+  const waiting = await harness.open(jwt);
+  const version = { 'Sec-WebSocket-Version': '12' };
+  expect(await answerTo(harness, '/demo', version)).toMatch(/^HTTP\/1\.1 503 /);
+  waiting.sendJson({ type: 'jwt', token: jwt });
+  await waiting.next();
+  // One that is refused for its handshake takes no place.
+  for (let n = 0; n < 3; n += 1) {
+    expect(await answerTo(harness, '/demo', version)).toMatch(/^HTTP\/1\.1 426 /);
+  }
+  await harness.open(jwt);
 });
 
 test.each(['', 'GET /demo?token=', 'GET /demo HTTP/1.1\r\nHost: x\r\n'])(

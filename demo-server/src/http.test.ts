@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openClient } from './testing/client.ts';
+import { openClient, openRaw } from './testing/client.ts';
 import { startServer } from './testing/harness.ts';
 
 test('POST /login answers a JWT to the demo’s two users', async () => {
@@ -246,4 +246,34 @@ test('a plain request for the socket’s address, or an unknown one, is answered
   const unknown = await harness.request('/nowhere');
   expect(unknown.status).toBe(404);
   expect(await unknown.json()).toEqual({ status: 0, message: 'Not found' });
+});
+
+/** The beginning of a request whose body never comes; the server says that it waits for it. */
+const UNFINISHED = [
+  'POST /login HTTP/1.1',
+  'Host: localhost',
+  'Expect: 100-continue',
+  'Content-Type: application/json',
+  'Content-Length: 50',
+  '',
+  '{',
+].join('\r\n');
+
+test('S9 a body that takes its time is ended', async () => {
+  // The time is real: it is Node that looks at the clock, once a second.
+  const harness = await startServer({ initTimeout: 100 });
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(UNFINISHED);
+  expect((await raw.ended).toString()).toContain('HTTP/1.1 408 ');
+});
+
+test('a close cuts off who is still asking, and lets go of what the server opened', async () => {
+  const close = vi.fn(async () => {});
+  const harness = await startServer({}, { services: { close } });
+  const raw = openRaw(harness.server.url);
+  raw.socket.write(UNFINISHED);
+  await raw.until('100 Continue');
+  await harness.server.close();
+  expect((await raw.ended).toString()).not.toContain('408');
+  expect(close).toHaveBeenCalled();
 });

@@ -98,6 +98,7 @@ test.each([
   ['TOKEN_EXPIRES_IN', '0'],
   ['DRAIN_TIMEOUT', '2147483648'],
   ['MAX_FRAME', '1e6'],
+  ['MAX_FRAME', '2147483648'],
   ['ORIGINS', '*'],
   ['ORIGINS', 'null'],
   ['ORIGINS', 'app.example'],
@@ -111,6 +112,10 @@ test.each([
   ['TOKEN_STORE', 'redis://'],
   ['TOKEN_STORE', 'mongodb://'],
   ['TOKEN_STORE', 'mongodb:///db'],
+  ['TOKEN_STORE', 'mongodb://user:pass@[db'],
+  ['TOKEN_STORE', 'mongodb://one,two:x/db'],
+  ['TOKEN_STORE', 'redis://db/zero'],
+  ['TOKEN_STORE', 'redis://:50%@db'],
   ['TOKEN_STORE', 'http://db'],
   ['FAN_OUT', 'mongodb://db'],
   ['FAN_OUT', 'redis'],
@@ -121,6 +126,7 @@ test.each([
   ['JWT_ALGORITHMS', 'RS256,'],
   ['OPERATOR_TOKEN', 'x'.repeat(31)],
   ['OPERATOR_TOKEN', 'ü'.repeat(32)],
+  ['OPERATOR_TOKEN', `${'x'.repeat(32)} y`],
 ])('%s cannot be %j', (name, value) => {
   const [problem] = problemsOf({ [name]: value });
   expect(problem).toMatch(new RegExp(`^${name} is .*; expected`));
@@ -148,9 +154,11 @@ test('keys of an identity provider need to be told whose JWTs are good', () => {
     'JWT_ISSUER is not set; JWKS_URL expects it',
     'JWT_AUDIENCE is not set; JWKS_URL expects it',
   ]);
-  expect(problemsOf({ JWT_ISSUER: 'a', JWT_AUDIENCE: 'b' })).toEqual([
+  const rest = { JWT_ISSUER: 'a', JWT_AUDIENCE: 'b', JWT_ALGORITHMS: 'RS256' };
+  expect(problemsOf(rest)).toEqual([
     'JWT_ISSUER is set; expected JWKS_URL with it',
     'JWT_AUDIENCE is set; expected JWKS_URL with it',
+    'JWT_ALGORITHMS is set; expected JWKS_URL with it',
   ]);
 });
 
@@ -160,7 +168,19 @@ test('S11 no error repeats a secret', () => {
     TOKEN_STORE: 'rediss:hunter3@db',
     FAN_OUT: 'mongodb://:hunter4@db',
     OPERATOR_TOKEN: 'hunter5',
+    JWKS_URL: 'http://user:hunter6@id.example/keys',
   });
   expect(problems.join()).not.toMatch(/hunter/);
-  expect(problems).toHaveLength(4);
+  expect(problems).toHaveLength(5);
+});
+
+test.each([
+  'mongodb://db',
+  'mongodb+srv://user:p%40ss@cluster.example/tokens?retryWrites=true',
+  'mongodb://user:pass@[::1]:27017,two:27017/?replicaSet=rs',
+  'redis://db',
+  'redis://:secret@127.0.0.1:6379/3',
+  'rediss://user:p%25ss@[::1]:6380',
+])('tokens may be kept at %s', (address) => {
+  expect(readSettings({ TOKEN_STORE: address }).tokenStore).toBe(address);
 });
