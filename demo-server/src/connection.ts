@@ -26,7 +26,7 @@ export interface ConnectionOptions {
 
 /** What a ready connection's frames go to. */
 export interface FrameHandler {
-  handle(frame: Frame): void;
+  handle(frame: Frame): void | Promise<void>;
 }
 
 const NOTHING: readonly never[] = [];
@@ -159,14 +159,17 @@ export class Connection {
     };
   }
 
-  /** Sends an application's value; bytes go as they are. */
+  /** Sends an application's value; bytes (a view of a buffer, or a buffer) go as they are. */
   send(data: unknown): void {
-    this.sendFrame(Buffer.isBuffer(data) ? data : this.wire.encode(data));
+    this.sendFrame(toBytes(data) ?? this.wire.encode(data));
   }
 
-  /** Sends a frame. A consumer that is too slow for what was sent before is ended instead. */
+  /**
+   * Sends a frame, unless it has ended or not authenticated: nothing is ever sent to those. A
+   * consumer that is too slow for what was sent before is ended instead.
+   */
   sendFrame(frame: Frame): void {
-    if (this.#ended || !this.#keepsUp()) return;
+    if (this.#ended || this.identity === undefined || !this.#keepsUp()) return;
     this.#metrics.sent();
     this.#socket.send(frame);
   }
@@ -227,14 +230,23 @@ export class Connection {
     this.#onFirstFrame = undefined;
   }
 
+  /** Does something of the application's, which ends this connection alone if it fails. */
+  guard(action: () => unknown): void {
+    const fail = (error: unknown): void => {
+      this.log.error({ connection: this.id, error }, 'the application failed');
+      this.end(CloseCode.internal, 'internal error');
+    };
+    try {
+      const result = action();
+      if (result instanceof Promise) result.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
   #dispatch(frame: Frame): void {
     if (this.#ended) return;
-    try {
-      this.#handler?.handle(frame);
-    } catch (error) {
-      this.log.error({ connection: this.id, error }, 'handling a frame failed');
-      this.end(CloseCode.internal, 'internal error');
-    }
+    this.guard(() => this.#handler?.handle(frame));
   }
 
   /** Whether it reads what it is sent; one that does not is ended. */
@@ -262,7 +274,20 @@ export class Connection {
     this.log.info({ connection: this.id, user: this.user, code, reason }, 'connection ended');
     const listeners = this.#endListeners;
     this.#endListeners = NOTHING;
-    for (const listener of listeners) listener(this);
+    for (const listener of listeners) {
+      try {
+        listener(this);
+      } catch (error) {
+        // The others are told, and the network connection is ended, all the same.
+        this.log.error({ connection: this.id, error }, 'a listener to the end failed');
+      }
+    }
     return true;
   }
+}
+
+function toBytes(data: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(data)) return data;
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return data instanceof ArrayBuffer ? Buffer.from(data) : undefined;
 }

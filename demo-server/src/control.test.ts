@@ -166,3 +166,56 @@ test.each(['logout', 'forbid'] as const)(
     }
   },
 );
+
+test('S10 a logout that could not be told to all processes is told until it is', async () => {
+  const environment = fakeEnvironment();
+  const fanOut = memoryFanOut();
+  const harness = await startServer({}, { environment, services: { fanOut } });
+  const jwt = await harness.login('ada');
+  // Of the same user, but with another JWT: only the notice reaches it.
+  const other = await harness.ready(await harness.login('ada'));
+  const publish = vi.spyOn(fanOut, 'publish');
+  publish.mockRejectedValueOnce(new Error('down')).mockRejectedValueOnce(new Error('down'));
+  expect((await harness.post('/logout', undefined, jwt)).status).toBe(503);
+  environment.advance(1000);
+  await other.roundTrip();
+  environment.advance(1000);
+  expect(await other.closed).toEqual({ code: 4401, reason: 'logged out' });
+  environment.advance(10_000);
+  expect(publish).toHaveBeenCalledTimes(3);
+});
+
+test('S10 what is told late does not undo what came after it', async () => {
+  const environment = fakeEnvironment();
+  const fanOut = memoryFanOut();
+  const harness = await startServer({}, { environment, services: { fanOut } });
+  const jwt = await harness.login('ada');
+  vi.spyOn(fanOut, 'publish').mockRejectedValueOnce(new Error('down'));
+  await expect(harness.server.control.forbid('ada')).rejects.toThrow('down');
+  await harness.server.control.readmit('ada');
+  environment.advance(1000);
+  const client = await harness.ready(jwt);
+  await client.roundTrip();
+});
+
+test('S10 catching up goes on until the list of revocations answers', async () => {
+  const environment = fakeEnvironment();
+  const revocations = memoryRevocations(environment);
+  let recover = (): void => {};
+  const fanOut = {
+    ...memoryFanOut(),
+    onRecovery(listener: () => void) {
+      recover = listener;
+      return () => {};
+    },
+  };
+  const harness = await startServer({}, { environment, services: { revocations, fanOut } });
+  const client = await harness.ready(await harness.login('ada'));
+  await revocations.forbid('ada');
+  const check = vi.spyOn(revocations, 'check').mockRejectedValueOnce(new Error('down'));
+  recover();
+  await client.roundTrip();
+  expect(check).toHaveBeenCalledOnce();
+  environment.advance(1000);
+  expect(await client.closed).toEqual({ code: 4403, reason: 'forbidden' });
+});

@@ -1,4 +1,6 @@
 import { CloseCode } from './close-codes.ts';
+import type { Connection } from './connection.ts';
+import { type Cancel, type Environment, systemEnvironment } from './environment.ts';
 import type { FanOut, Notice } from './fan-out.ts';
 import type { Identity } from './jwt.ts';
 import { deliver } from './pipelines.ts';
@@ -22,22 +24,63 @@ export interface Control {
   readmit(user: string): Promise<void>;
 }
 
-/** What is to be remembered is, before anybody hears of it: a client comes back within a second. */
-export function createControl(revocations: Revocations, fanOut: FanOut): Control {
+/** A control that goes on telling what it could not. */
+export interface PersistentControl extends Control {
+  /** Gives up what is still to be told. */
+  close(): void;
+}
+
+/** How long to wait before something that failed is tried again, in ms. */
+const RETRY = 1000;
+
+/**
+ * What is to be remembered is, before anybody hears of it: a client comes back within a second. What
+ * is remembered and could not be told is told again until it is: whoever asked cannot ask again, as
+ * a JWT that was logged out logs nobody out.
+ */
+export function createControl(
+  revocations: Revocations,
+  fanOut: FanOut,
+  environment: Environment = systemEnvironment,
+): PersistentControl {
+  /** By whom they are about: of two that contradict each other, the later one counts. */
+  const untold = new Map<string, Notice>();
+  let cancelRetry: Cancel | undefined;
+
+  async function tell(subject: string, notice: Notice): Promise<void> {
+    untold.set(subject, notice);
+    try {
+      await fanOut.publish(notice);
+    } catch (error) {
+      cancelRetry ??= environment.after(RETRY, retry);
+      throw error;
+    }
+    if (untold.get(subject) === notice) untold.delete(subject);
+  }
+
+  function retry(): void {
+    cancelRetry = undefined;
+    for (const [subject, notice] of untold) tell(subject, notice).catch(() => {});
+  }
+
   return {
     broadcast: (message) => fanOut.publish({ kind: 'broadcast', message }),
     send: (user, message) => fanOut.publish({ kind: 'message', user, message }),
     async logOut(identity) {
       await revocations.revoke(identity);
-      await fanOut.publish({ kind: 'logout', identity });
+      await tell(`JWT ${identity.id}`, { kind: 'logout', identity });
     },
     async forbid(user) {
       await revocations.forbid(user);
-      await fanOut.publish({ kind: 'forbid', user });
+      await tell(`user ${user}`, { kind: 'forbid', user });
     },
     async readmit(user) {
       await revocations.readmit(user);
-      await fanOut.publish({ kind: 'readmit', user });
+      await tell(`user ${user}`, { kind: 'readmit', user });
+    },
+    close() {
+      cancelRetry?.();
+      untold.clear();
     },
   };
 }
@@ -64,18 +107,46 @@ export function obey(notice: Notice, registry: Registry, heard: LocalRevocations
   }
 }
 
+/** How many JWTs are asked about at a time. */
+const AT_A_TIME = 100;
+
 /**
- * Ends what should have been ended while notices went missing. A logout ends all connections of a
- * user, of which only those with the very JWT can be known afterwards.
+ * Ends what should have been ended while notices went missing, again until nothing is down. A logout
+ * ends all connections of a user, of which only those with the very JWT can be known afterwards.
  */
-export async function catchUp(registry: Registry, revocations: Revocations): Promise<void> {
-  await Promise.all(
-    [...registry].map(async (connection) => {
-      if (connection.identity === undefined) return;
-      const standing = await revocations.check(connection.identity);
-      if (standing !== 'good') connection.end(...ENDS[standing]);
-    }),
-  );
+export function catchUp(
+  registry: Registry,
+  revocations: Revocations,
+  environment: Environment,
+): Cancel {
+  const left = [...registry];
+  let cancel: Cancel = () => {};
+  let isCancelled = false;
+
+  async function judge(connection: Connection): Promise<void> {
+    if (connection.identity === undefined || connection.ended) return;
+    const standing = await revocations.check(connection.identity);
+    if (standing !== 'good') connection.end(...ENDS[standing]);
+  }
+
+  async function run(): Promise<void> {
+    while (left.length > 0 && !isCancelled) {
+      const batch = left.slice(-AT_A_TIME);
+      try {
+        await Promise.all(batch.map(judge));
+      } catch {
+        if (!isCancelled) cancel = environment.after(RETRY, () => void run());
+        return;
+      }
+      left.splice(-batch.length);
+    }
+  }
+
+  void run();
+  return () => {
+    isCancelled = true;
+    cancel();
+  };
 }
 
 const ENDS: { readonly [Name in Exclude<Standing, 'good'>]: [number, string] } = {

@@ -148,10 +148,10 @@ test('a connection that cannot be made ready is ended, and the log says so', asy
   const { open, environment } = await startParts({ onReady, log });
   const client = await open([]);
   client.sendJson({ type: 'jwt', token: 'ada' });
-  expect(await client.closed).toMatchObject({ code: 1006 });
+  expect(await client.closed).toMatchObject({ code: 1011 });
   expect(error).toHaveBeenCalledExactlyOnceWith(
     { connection: 1, error: expect.any(Error) },
-    'a connection failed',
+    'the application failed',
   );
   expect(environment.armed).toBe(0);
 });
@@ -218,4 +218,108 @@ test('who chooses no limits has some', async () => {
   const crowd = await Promise.all(Array.from({ length: 100 }, ready));
   for (const client of crowd) expect(await client.nextJson()).toMatchObject({ type: 'ready' });
   expect((await (await ready()).closed).code).toBe(4429);
+});
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('no');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('no'))],
+])(
+  'S12 a handler that %s ends one connection with 1011, and the log says so',
+  async (_how, fail) => {
+    const error = vi.fn();
+    const log = { debug() {}, info() {}, warn() {}, error };
+    const { open } = await startParts({
+      log,
+      onMessage: (connection, data) => (data === 'fail' ? fail() : connection.send(data)),
+    });
+    const [one, witness] = [await open(), await open()];
+    for (const client of [one, witness]) {
+      client.sendJson({ type: 'jwt', token: 'ada' });
+      await client.next();
+    }
+    one.sendJson({ type: 'message', data: 'fail' });
+    expect(await one.closed).toEqual({ code: 1011, reason: 'internal error' });
+    expect(error).toHaveBeenCalledExactlyOnceWith(
+      { connection: 1, error: expect.any(Error) },
+      'the application failed',
+    );
+    witness.sendJson({ type: 'message', data: 'hi' });
+    expect(await witness.nextJson()).toEqual({ type: 'message', data: 'hi' });
+  },
+);
+
+test('S12 a listener to the end that throws keeps no connection open, and no other from ending', async () => {
+  const error = vi.fn();
+  const log = { debug() {}, info() {}, warn() {}, error };
+  const { open, environment } = await startParts({
+    log,
+    onReady: (connection) =>
+      void connection.onEnd(() => {
+        throw new Error('no');
+      }),
+  });
+  const clients = [await open(), await open([]), await open()];
+  for (const client of clients) {
+    client.sendJson({ type: 'jwt', token: 'ada' });
+    await client.next();
+  }
+  clients[2]?.socket.close();
+  await clients[2]?.closed;
+  environment.advance(anHour);
+  for (const client of clients.slice(0, 2)) expect((await client.closed).code).toBe(4401);
+  expect(error).toHaveBeenCalledTimes(3);
+});
+
+test('S6 a connection that has not authenticated is sent nothing, whoever tries', async () => {
+  const { open, connections } = await startParts();
+  const client = await open();
+  for (const connection of connections) connection.send('a secret');
+  await client.roundTrip();
+  expect(client.frames).toEqual([]);
+});
+
+test('S9 one user takes no more places of those who wait than connections', async () => {
+  const { open } = await startParts({ maxConnections: 2 });
+  const [first] = [await open(), await open()];
+  expect(await (await open()).closed).toEqual({ code: 4429, reason: 'retry-after=5000' });
+  first?.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await first?.nextJson()).toMatchObject({ type: 'ready' });
+  const third = await open();
+  await third.roundTrip();
+  third.socket.close();
+  await third.closed;
+  await (await open()).roundTrip();
+});
+
+test('a verify that answers what has expired lets nobody in', async () => {
+  const onReady = vi.fn();
+  const { open } = await startParts({
+    onReady,
+    verify: async (user) => ({ user, id: user, expiresAt: 0 }),
+  });
+  const client = await open();
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  expect(await client.closed).toEqual({ code: 4401, reason: 'unauthorized' });
+  expect(client.frames).toEqual([]);
+  expect(onReady).not.toHaveBeenCalled();
+});
+
+test('bytes of every kind go as they are', async () => {
+  const bytes = new Uint8Array([1, 2, 3, 4]);
+  const values = [Buffer.from(bytes), bytes, bytes.buffer, new DataView(bytes.buffer, 1, 2)];
+  const { open } = await startParts({
+    onReady(connection) {
+      for (const value of values) connection.send(value);
+    },
+  });
+  const client = await open();
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  await client.next();
+  for (let n = 0; n < 3; n += 1) expect(await client.next()).toEqual(Buffer.from(bytes));
+  expect(await client.next()).toEqual(Buffer.from([2, 3]));
 });

@@ -8,7 +8,7 @@ import { authenticate, MAX_FIRST_FRAME } from './first-frame.ts';
 import type { Admitted } from './gate.ts';
 import { FORBIDDEN, UNAUTHORIZED, type VerifyForConnection } from './judge-jwt.ts';
 import type { Identity } from './jwt.ts';
-import { sharedLimiter } from './limits.ts';
+import { countByUser, sharedLimiter } from './limits.ts';
 import { type Log, silentLog } from './log.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import { createRegistry, type Registry } from './registry.ts';
@@ -28,10 +28,16 @@ export interface FirstFrameAuthOptions {
    * come in between, too late for `verify` and too early for the registry. Default: `good`.
    */
   readonly standing?: (identity: Identity) => Standing;
-  /** Called with each of the application's messages: a value of JSON, a string, or bytes. */
-  readonly onMessage: (connection: Connection, data: unknown) => void;
-  /** Called once a connection is acknowledged and registered, before any of its messages. */
-  readonly onReady?: (connection: Connection) => void;
+  /**
+   * Called with each of the application's messages: a value of JSON, a string, or bytes. Messages do
+   * not wait for each other. If it throws or rejects, the connection ends with 1011.
+   */
+  readonly onMessage: (connection: Connection, data: unknown) => void | Promise<void>;
+  /**
+   * Called once a connection is acknowledged and registered, before any of its messages. If it
+   * throws or rejects, the connection ends with 1011.
+   */
+  readonly onReady?: (connection: Connection) => void | Promise<void>;
   /** Where ready connections are kept, to be sent to. Default: one of its own. */
   readonly registry?: Registry;
   /** Time from the upgrade to the verdict. Default 10 s. */
@@ -42,7 +48,7 @@ export interface FirstFrameAuthOptions {
   readonly heartbeat?: number;
   /** Frames a second and connection; twice that in a burst. Default 200. */
   readonly messagesPerSecond?: number;
-  /** Ready connections a user. Default 100. */
+  /** Ready connections a user, and as many that wait for their verdict. Default 100. */
   readonly maxConnections?: number;
   /** Bytes a slow consumer may leave unread before it is ended. Default 1 MiB. */
   readonly maxBuffered?: number;
@@ -138,12 +144,19 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       log.error({ connection: connection.id }, message);
       throw new TypeError(message);
     }
+    if (identity.expiresAt <= environment.now()) throw new Error('The JWT has expired');
     return identity;
   };
 
+  // Without it one user could take all the places of those who wait.
+  const waiting = countByUser();
   const session = { environment, registry, expiry, verify, heartbeat, onReady, onMessage };
 
-  async function run(connection: Connection, { user, socket, leave }: Admitted): Promise<void> {
+  async function run(
+    connection: Connection,
+    { user, socket, leave }: Admitted,
+    done: () => void,
+  ): Promise<void> {
     const identity = await authenticate(connection, {
       environment,
       socket,
@@ -152,6 +165,7 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       verify,
     });
     if (identity === undefined) return;
+    done();
     const found = standing(identity);
     if (found !== 'good') {
       const { code, reason } = found === 'forbidden' ? FORBIDDEN : UNAUTHORIZED;
@@ -181,11 +195,15 @@ export function createFirstFrameAuth(options: FirstFrameAuthOptions): FirstFrame
       metrics,
       onClosed,
     });
-    run(connection, admitted).catch((error: unknown) => {
+    const isTooMany = maxConnections > 0 && waiting.of(admitted.user) >= maxConnections;
+    const done = waiting.enter(admitted.user);
+    connection.onEnd(done);
+    run(connection, admitted, done).catch((error: unknown) => {
       log.error({ connection: connection.id, error }, 'a connection failed');
       connection.terminate('internal error');
     });
     connections.add(connection);
+    if (isTooMany) connection.end(CloseCode.slowDown, retryAfterReason(TOO_MANY_CONNECTIONS));
     if (draining()) {
       const wait = comeBackIn(environment, drainTimeout);
       connection.end(CloseCode.restart, retryAfterReason(wait));

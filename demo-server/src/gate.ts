@@ -90,12 +90,15 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
       return { status: 403, message: 'Origin not allowed' };
     }
     if (draining()) return busy('The server is stopping');
-    const malformed = malformedHandshake(request);
-    if (malformed !== undefined) return malformed;
-
     const leave = places.enter();
     if (leave === undefined) return busy('Too many connections wait for their first frame');
     socket.once('close', leave);
+
+    const malformed = malformedHandshake(request);
+    if (malformed !== undefined) {
+      leave();
+      return malformed;
+    }
 
     const token = theToken(target.query, request.headers['sec-websocket-protocol']);
     let user: string | undefined;

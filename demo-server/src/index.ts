@@ -1,7 +1,7 @@
 export { createAdmission } from './admission.ts';
 export { CloseCode, retryAfterReason } from './close-codes.ts';
 export { Connection, type ConnectionOptions } from './connection.ts';
-export { type Control, catchUp, createControl, obey } from './control.ts';
+export { type Control, catchUp, createControl, obey, type PersistentControl } from './control.ts';
 export { type Before, cors } from './cors.ts';
 export { type DrainOptions, drain } from './drain.ts';
 export { createEndpoint, type Endpoint, type EndpointOptions } from './endpoint.ts';
@@ -17,6 +17,7 @@ export {
 export {
   type Admitted,
   createTokenGate,
+  type Refusal,
   refuseUpgrade,
   type TokenGate,
   type TokenGateOptions,
@@ -50,10 +51,15 @@ export { type RedisFanOutOptions, redisFanOut } from './redis-fan-out.ts';
 export { type RedisRevocationsOptions, redisRevocations } from './redis-revocations.ts';
 export { type RedisTokensOptions, redisTokens } from './redis-tokens.ts';
 export { createRegistry, type Registry } from './registry.ts';
-export { memoryRevocations, type Revocations, unlessRevoked } from './revocations.ts';
+export {
+  type LocalRevocations,
+  memoryRevocations,
+  type Revocations,
+  type Standing,
+  unlessRevoked,
+} from './revocations.ts';
 export { createDemoServer, type DemoServer, type ServerOptions } from './server.ts';
 export { openServices, type Services } from './services.ts';
-export { type SessionOptions, startSession } from './session.ts';
 export { defaultSettings, readSettings, type Settings, SettingsError } from './settings.ts';
 export { StoreUnavailable } from './store-unavailable.ts';
 export {

@@ -212,3 +212,15 @@ test('S12 while a provider’s keys cannot be had, a JWT is neither good nor bad
   answers.isDown = false;
   expect(await verify(jwt)).toMatchObject({ user: 'ada' });
 });
+
+test('a provider’s JWT that does not name its key is tried with each that would do', async () => {
+  const { verify, claims, keys } = await setUpProvider();
+  keys.set('second', await generateKeyPair('RS256', { extractable: true }));
+  const sign = (key: CryptoKey): Promise<string> =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'RS256' }).sign(key);
+  for (const { privateKey } of keys.values()) {
+    expect(await verify(await sign(privateKey))).toMatchObject({ user: 'ada' });
+  }
+  const { privateKey } = await generateKeyPair('RS256');
+  await expect(verify(await sign(privateKey))).rejects.not.toBeInstanceOf(Unverifiable);
+});

@@ -37,8 +37,9 @@ export interface Identity {
  *
  * ```ts
  * const verify: VerifyJwt = async (jwt) => {
- *   const { payload } = await jwtVerify(jwt, key, { issuer, audience, algorithms: ['RS256'] });
- *   const { sub = '', jti = '', exp = 0 } = payload;
+ *   const requiredClaims = ['sub', 'jti', 'exp'];
+ *   const rules = { issuer, audience, algorithms: ['RS256'], requiredClaims };
+ *   const { sub, jti, exp } = (await jwtVerify<Claims>(jwt, key, rules)).payload;
  *   return { user: sub, id: jti, expiresAt: exp * 1000 };
  * };
  * ```
@@ -146,7 +147,7 @@ function verifier(
   async function claims(jwt: string): Promise<JWTPayload> {
     try {
       const currentDate = new Date(environment.now());
-      return (await jwtVerify(jwt, key, { ...rules, currentDate })).payload;
+      return await verifyByAny(jwt, key, { ...rules, currentDate });
     } catch (error) {
       throw isFlaw(error) ? error : new Unverifiable('The keys cannot be had', { cause: error });
     }
@@ -161,6 +162,27 @@ function verifier(
     const id = typeof jti === 'string' ? jti : digest(jwt);
     return { user: sub, id, expiresAt: exp * 1000 };
   };
+}
+
+/** As `jwtVerify`; where a JWT does not name its key, and several would do, by each of them. */
+async function verifyByAny(
+  jwt: string,
+  key: JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(jwt, key, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const candidate of error) {
+      try {
+        return (await jwtVerify(jwt, candidate, options)).payload;
+      } catch (refusal) {
+        if (!(refusal instanceof errors.JWSSignatureVerificationFailed)) throw refusal;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
 }
 
 /** The hash of what is signed. A signature itself can be spelled in several ways. */

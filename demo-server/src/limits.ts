@@ -111,3 +111,28 @@ export function createPlaces(most: number): Places {
     },
   };
 }
+
+/** How many of something each user has. */
+export interface UserCount {
+  /** Counts one more, and answers how to count it no more (once, however often called). */
+  enter(user: string): () => void;
+  of(user: string): number;
+}
+
+export function countByUser(): UserCount {
+  const counts = new Map<string, number>();
+  const of = (user: string): number => counts.get(user) ?? 0;
+  return {
+    enter(user) {
+      counts.set(user, of(user) + 1);
+      let here = true;
+      return () => {
+        if (!here) return;
+        here = false;
+        if (of(user) > 1) counts.set(user, of(user) - 1);
+        else counts.delete(user);
+      };
+    },
+    of,
+  };
+}

@@ -9,12 +9,16 @@ async function metricsOf({ request }: Harness): Promise<string> {
 }
 
 test('S11 metrics count what happened, and name nobody and no secret', async () => {
-  const harness = await startServer({ tokensPerMinute: 4 });
+  const harness = await startServer({ tokensPerMinute: 5 });
   const jwt = await harness.login('ada');
   const client = await harness.ready(jwt);
   const original = await harness.readyOriginal(jwt);
   const waiting = await harness.open(jwt);
   const { token } = await harness.token(jwt);
+  // A code of the client's choice makes no series of its own.
+  const odd = await harness.open(jwt);
+  odd.socket.close(4777);
+  await odd.closed;
   await harness.post('/token/ws', undefined, jwt);
   await harness.server.control.broadcast('to all');
   await Promise.all([client.next(), original.next()]);
@@ -26,13 +30,14 @@ test('S11 metrics count what happened, and name nobody and no secret', async () 
 
   const text = await metricsOf(harness);
   for (const line of [
-    'two_stage_tokens_total{outcome="minted"} 4',
+    'two_stage_tokens_total{outcome="minted"} 5',
     'two_stage_tokens_total{outcome="limited"} 1',
-    'two_stage_upgrades_total{status="101"} 3',
+    'two_stage_upgrades_total{status="101"} 4',
     'two_stage_upgrades_total{status="401"} 1',
     'two_stage_ready_total{wire="two-stage.v1"} 1',
     'two_stage_ready_total{wire="original"} 1',
     'two_stage_ends_total{code="1005"} 1',
+    'two_stage_ends_total{code="other"} 1',
     'two_stage_ends_total{code="1006"} 1',
     'two_stage_connections{state="ready"} 1',
     'two_stage_connections{state="unauthenticated"} 0',

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { CloseCode } from './close-codes.ts';
 
 /** How a request at the token route went. */
 export type TokenOutcome = 'minted' | 'limited' | 'deferred' | 'unavailable';
@@ -67,6 +68,9 @@ export function prometheusMetrics({ ready, unauthenticated }: Gauges): Prometheu
     },
   });
 
+  // A client may close with any of 2,000 codes: each would be another series.
+  const known = new Set<number>([1000, 1001, 1005, 1006, 1007, ...Object.values(CloseCode)]);
+
   // Once for every frame of every connection: a sum costs nothing, a labelled counter would.
   const frames = { in: 0, out: 0 };
   new Counter({
@@ -86,7 +90,7 @@ export function prometheusMetrics({ ready, unauthenticated }: Gauges): Prometheu
     token: (outcome) => tokens.inc({ outcome }),
     upgrade: (status) => upgrades.inc({ status }),
     ready: (wire) => readies.inc({ wire }),
-    end: (code) => ends.inc({ code }),
+    end: (code) => ends.inc({ code: known.has(code) ? code : 'other' }),
     received: () => {
       frames.in += 1;
     },

@@ -150,3 +150,11 @@ test('with the keys of an identity provider its JWTs go through both stages', as
     401,
   );
 });
+
+test.each([
+  [{ origins: ['https://app.example/'] }],
+  [{ tokenStore: 'postgres://db' }],
+  [{ tokenStore: 'redis' }],
+])('%j is refused before anything is opened', (settings) => {
+  expect(() => createDemoServer(settings)).toThrow(TypeError);
+});

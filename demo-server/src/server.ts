@@ -29,7 +29,7 @@ export interface ServerOptions {
   readonly environment?: Environment;
   /** Default: silence. */
   readonly log?: Log;
-  /** Instead of what the settings name; still closed with the server. */
+  /** Instead of what the settings name. Who gives them closes them. */
   readonly services?: Partial<Services>;
   /** Directory of the demo page. Default: where its build puts it. */
   readonly page?: string;
@@ -65,12 +65,18 @@ const KEEP_ALIVE = 65_000;
  */
 const HEADERS_TIMEOUT = 10_000;
 
-/** Makes a server with these settings, the others at their defaults. Nothing happens until `listen`. */
+/**
+ * Makes a server with these settings, the others at their defaults. It looks for its store and its
+ * broker at once, and does nothing else until `listen`.
+ *
+ * @throws {TypeError} for an origin, or an address of a store or broker, that is none
+ */
 export function createDemoServer(
   given: Partial<Settings> = {},
   options: ServerOptions = {},
 ): DemoServer {
   const settings: Settings = { ...defaultSettings, ...given };
+  const givenOrigins = settings.origins && allowOrigins(settings.origins);
   const { environment = systemEnvironment, log = silentLog, page = PAGE_DIRECTORY } = options;
 
   const services = { ...openServices(settings, environment, log), ...options.services };
@@ -78,11 +84,12 @@ export function createDemoServer(
   const heard = memoryRevocations(environment);
   const jwts = trust(settings, environment, log);
   const verify = unlessRevoked(jwts.verify, revocations, heard);
-  const control = createControl(revocations, fanOut);
+  const control = createControl(revocations, fanOut, environment);
   const registry = createRegistry();
   const places = createPlaces(settings.maxUnauthenticated);
   const faults = createFaults();
   const running: Cancel[] = [];
+  let cancelCatchUp: Cancel = () => {};
   let origins: Origins;
   let isDraining = false;
 
@@ -167,10 +174,11 @@ export function createDemoServer(
       fanOut.subscribe((notice) => obey(notice, registry, heard)),
       fanOut.onRecovery(() => {
         heard.forget();
-        catchUp(registry, revocations).catch((error: unknown) =>
-          log.error({ error }, 'what was missed could not be caught up with'),
-        );
+        cancelCatchUp();
+        cancelCatchUp = catchUp(registry, revocations, environment);
       }),
+      () => cancelCatchUp(),
+      control.close,
       startBroadcast(fanOut, environment, settings.broadcastEvery, (error) =>
         log.error({ error }, 'a broadcast failed'),
       ),
@@ -207,9 +215,10 @@ export function createDemoServer(
         server.once('error', reject);
         server.listen(settings.port, settings.host, () => {
           server.off('error', reject);
-          origins = allowOrigins(settings.origins ?? ownOrigins(settings.host, address().port));
+          const { port } = address();
+          origins = givenOrigins ?? allowOrigins(ownOrigins(settings.host, port));
           start();
-          log.info({ host: settings.host, port: address().port }, 'listening');
+          log.info({ host: settings.host, port }, 'listening');
           resolve();
         });
       });

@@ -38,6 +38,9 @@ export function openServices(settings: Settings, environment: Environment, log: 
   function openTokens(): TokenStore {
     if (tokenStore === 'memory') return memoryTokens(environment);
     if (isRedis(tokenStore)) return redisTokens(redisAt(tokenStore), environment);
+    if (!/^mongodb(\+srv)?:/.test(tokenStore)) {
+      throw new TypeError('Not a token store: expected memory, mongodb://… or redis://…');
+    }
     // Mongoose takes a moment and 40 MB, for which those without MongoDB have no use.
     const module = import('./mongo-tokens.ts');
     return promisedTokens(
@@ -67,11 +70,17 @@ const isRedis = (store: string): boolean => /^rediss?:/.test(store);
 
 /** A store that is about to be there. */
 function promisedTokens(store: Promise<TokenStore>): TokenStore {
+  // It is heard by who asks for something; unheard, it would end the process.
+  store.catch(() => {});
   return {
     mint: async (user, policy) => (await store).mint(user, policy),
     take: async (token) => (await store).take(token),
     revoke: async (user) => (await store).revoke(user),
     check: async () => (await store).check(),
-    close: async () => (await store).close(),
+    close: () =>
+      store.then(
+        (opened) => opened.close(),
+        () => {},
+      ),
   };
 }

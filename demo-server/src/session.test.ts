@@ -1,5 +1,7 @@
-import { SignJWT } from 'jose';
-import { expect, test } from 'vitest';
+import { decodeJwt, SignJWT } from 'jose';
+import { expect, test, vi } from 'vitest';
+import { memoryRevocations } from './revocations.ts';
+import { fakeEnvironment } from './testing/fake-environment.ts';
 import { startServer } from './testing/harness.ts';
 import { TWO_STAGE } from './wire.ts';
 
@@ -156,4 +158,30 @@ test('nothing is left of a connection whose client is gone', async () => {
     data: { ready: 0, unauthenticated: 0, tokenStore: 'up', fanOut: 'up' },
   });
   expect(harness.environment.armed).toBe(0);
+});
+
+test('S9 of renewals that come faster than they are verified only the last one waits', async () => {
+  const environment = fakeEnvironment();
+  const revocations = memoryRevocations(environment);
+  const harness = await startServer({}, { environment, services: { revocations } });
+  const jwt = await harness.login('ada');
+  const last = await harness.login('ada');
+  const client = await harness.ready(jwt);
+  const asked: string[] = [];
+  const verdicts: (() => void)[] = [];
+  vi.spyOn(revocations, 'check').mockImplementation(({ id }) => {
+    asked.push(id);
+    return new Promise((resolve) => verdicts.push(() => resolve('good')));
+  });
+  for (let n = 0; n < 50; n += 1) client.sendJson({ type: 'jwt', token: jwt });
+  client.sendJson({ type: 'jwt', token: last });
+  await client.roundTrip();
+  await vi.waitUntil(() => verdicts.length === 1);
+  verdicts[0]?.();
+  expect(await client.nextJson()).toMatchObject({ type: 'ready' });
+  await vi.waitUntil(() => verdicts.length === 2);
+  verdicts[1]?.();
+  expect(await client.nextJson()).toMatchObject({ type: 'ready' });
+  await client.roundTrip();
+  expect(asked).toEqual([jwt, last].map((one) => decodeJwt(one).jti));
 });

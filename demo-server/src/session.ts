@@ -18,9 +18,9 @@ export interface SessionOptions {
   /** Told in the ack, in ms. */
   readonly heartbeat: number;
   /** Called with the connection once it is acknowledged and registered, before any message. */
-  readonly onReady?: ((connection: Connection) => void) | undefined;
+  readonly onReady?: ((connection: Connection) => void | Promise<void>) | undefined;
   /** Called with each of the application's messages: a value of JSON, a string, or bytes. */
-  readonly onMessage: (connection: Connection, data: unknown) => void;
+  readonly onMessage: (connection: Connection, data: unknown) => void | Promise<void>;
 }
 
 /**
@@ -34,19 +34,21 @@ export function startSession(
 ): void {
   const { registry, expiry, onReady } = options;
   const session = new Session(connection, options);
-  session.acknowledge(identity);
   connection.identity = identity;
+  session.acknowledge(identity);
   registry.add(connection);
   expiry.watch(connection);
   connection.onEnd(expiry.rest);
-  onReady?.(connection);
+  if (onReady !== undefined) connection.guard(() => onReady(connection));
   connection.release(session);
 }
 
 class Session implements FrameHandler {
   readonly #connection: Connection;
   readonly #options: SessionOptions;
-  #renewal: Promise<void> | undefined;
+  #isRenewing = false;
+  /** The last JWT that came while another one is being verified. */
+  #nextJwt: string | undefined;
 
   constructor(connection: Connection, options: SessionOptions) {
     this.#connection = connection;
@@ -60,22 +62,17 @@ class Session implements FrameHandler {
     this.#connection.sendFrame(wire.ack({ user, expiresIn, heartbeat }));
   }
 
-  handle(frame: Frame): void {
+  handle(frame: Frame): void | Promise<void> {
     const connection = this.#connection;
     const { onMessage } = this.#options;
-    if (typeof frame !== 'string') {
-      onMessage(connection, frame);
-      return;
-    }
+    if (typeof frame !== 'string') return onMessage(connection, frame);
     const incoming = connection.wire.decode(frame);
     switch (incoming.kind) {
       case 'message':
-        onMessage(connection, incoming.data);
-        break;
+        return onMessage(connection, incoming.data);
       case 'jwt':
-        // One after the other, so that the last JWT sent is the one that counts.
-        this.#renewal = Promise.resolve(this.#renewal).then(() => this.#renew(incoming.token));
-        break;
+        this.#nextJwt = incoming.token;
+        return this.#renewAll();
       case 'ping':
         if (connection.wire.pong !== undefined) connection.sendFrame(connection.wire.pong);
         break;
@@ -85,6 +82,18 @@ class Session implements FrameHandler {
       case 'unknown':
         break;
     }
+  }
+
+  /** One after the other, so that the last one counts; those in between need no verdict. */
+  async #renewAll(): Promise<void> {
+    if (this.#isRenewing) return;
+    this.#isRenewing = true;
+    while (this.#nextJwt !== undefined) {
+      const jwt = this.#nextJwt;
+      this.#nextJwt = undefined;
+      await this.#renew(jwt);
+    }
+    this.#isRenewing = false;
   }
 
   async #renew(jwt: string): Promise<void> {

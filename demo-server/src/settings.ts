@@ -166,12 +166,21 @@ const bearerSecret: Parser<string> = (value) => {
 const engine =
   (...schemes: readonly string[]): Parser<string> =>
   (value) => {
-    const [scheme = '', rest = ''] = value.split('://', 2);
-    // An address of MongoDB may name several hosts, which is no URL.
-    const isAddress = /^mongodb/.test(scheme) ? /^[^\s/]+/.test(rest) : URL.canParse(value);
-    if (value === 'memory' || (schemes.includes(scheme) && rest !== '' && isAddress)) return value;
+    const scheme = value.slice(0, value.indexOf('://'));
+    if (value === 'memory' || (schemes.includes(scheme) && isAddress(value))) return value;
     throw new Expected(`memory, or an address that begins with ${schemes.join('://, ')}://`);
   };
+
+/** Whether the libraries of Redis and MongoDB will take an address, as far as can be told. */
+function isAddress(value: string): boolean {
+  const parts = /^(\w+)(?:\+srv)?:\/\/(?:([^@/]*)@)?([^@/?]+)(\/[^?]*)?(?:\?.*)?$/.exec(value);
+  if (parts === null) return false;
+  const [, scheme, user = '', hosts = '', path = ''] = parts;
+  // An address of MongoDB may name several hosts, which is no URL.
+  const areHosts = hosts.split(',').every((host) => URL.canParse(`http://${host}`));
+  const isPath = scheme === 'mongodb' || /^\/?\d*$/.test(path);
+  return areHosts && isPath && !/%(?![\dA-Fa-f]{2})/.test(user);
+}
 
 const jwks: Parser<string> = (value) => {
   const { protocol, hostname = '' } = URL.canParse(value) ? new URL(value) : {};
@@ -233,7 +242,7 @@ const parsers: { readonly [Name in keyof Settings]: Parser<Settings[Name]> } = {
 };
 
 /** What is never repeated in an error, because errors end up in logs. */
-const secretNames = new Set(['JWT_SECRET', 'TOKEN_STORE', 'FAN_OUT', 'OPERATOR_TOKEN']);
+const secretNames = new Set(['JWT_SECRET', 'JWKS_URL', 'TOKEN_STORE', 'FAN_OUT', 'OPERATOR_TOKEN']);
 
 /**
  * Reads the settings from environment variables. An empty variable counts as not set.
@@ -258,19 +267,21 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     read<unknown>(variableName(key), parse, defaultSettings[key as keyof Settings]),
   ]);
   const settings = Object.fromEntries(entries) as Settings;
-  problems.push(...contradictions(settings));
+  if (problems.length === 0) problems.push(...contradictions(settings, variables));
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
 
 /** What is wrong with settings that are each fine by themselves. */
-function contradictions(settings: Settings): string[] {
-  const { jwksUrl, jwtSecret, jwtIssuer, jwtAudience } = settings;
+function contradictions(
+  { jwksUrl, jwtSecret, jwtIssuer, jwtAudience }: Settings,
+  variables: Readonly<Record<string, string | undefined>>,
+): string[] {
   const problems: string[] = [];
   if (jwksUrl === undefined) {
-    if (jwtIssuer !== undefined) problems.push('JWT_ISSUER is set; expected JWKS_URL with it');
-    if (jwtAudience !== undefined) problems.push('JWT_AUDIENCE is set; expected JWKS_URL with it');
-    return problems;
+    return ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_ALGORITHMS']
+      .filter((name) => variables[name])
+      .map((name) => `${name} is set; expected JWKS_URL with it`);
   }
   if (jwtSecret !== undefined) {
     problems.push('JWT_SECRET and JWKS_URL are both set; expected one of them');

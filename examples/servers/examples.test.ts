@@ -84,8 +84,12 @@ describe.each(examples)('$name', ({ name, path, heard }) => {
     expect((await server.request('/login', undefined, { body, headers })).status).toBe(401);
   });
 
-  test.each(['POST', 'GET'])('%s /token/ws mints a token for who has a JWT', async (method) => {
+  test('POST /token/ws mints a token for who has a JWT, and no other method does', async () => {
+    const method = 'POST';
     const jwt = await server.login('ada');
+    for (const other of ['HEAD', 'PUT', 'DELETE']) {
+      expect((await server.request('/token/ws', jwt, { method: other })).status).toBe(404);
+    }
     const answer = await server.request('/token/ws', jwt, { method });
     expect(answer.headers.get('Cache-Control')).toBe('no-store');
     expect(answer.headers.get('Content-Type')).toBe('application/json; charset=utf-8');

@@ -72,7 +72,8 @@ const stages = createTwoStages({
   },
   onMessage: ({ user }, data) => say(user, data),
 });
-app.all('/token/ws', stages.cors, requireJwt, async (_request, response) => {
+app.use('/token/ws', stages.cors);
+app.post('/token/ws', requireJwt, async (_request, response) => {
   const { status, headers, body } = await stages.mint(response.locals.user);
   response.status(status).set(headers).json(body);
 });

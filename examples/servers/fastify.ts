@@ -73,7 +73,8 @@ const stages = createTwoStages({
   onMessage: (reader, data) => reader.send(typeof data === 'string' ? `echo: ${data}` : data),
 });
 const cors: onRequestHookHandler = ({ raw }, reply, done) => stages.cors(raw, reply.raw, done);
-app.all('/token/ws', { onRequest: [cors, requireJwt] }, async ({ user }, reply) => {
+app.options('/token/ws', { onRequest: cors }, () => {});
+app.post('/token/ws', { onRequest: [cors, requireJwt] }, async ({ user }, reply) => {
   const { status, headers, body } = await stages.mint(user);
   return reply.code(status).headers(headers).send(body);
 });
