@@ -323,3 +323,39 @@ test('bytes of every kind go as they are', async () => {
   for (let n = 0; n < 3; n += 1) expect(await client.next()).toEqual(Buffer.from(bytes));
   expect(await client.next()).toEqual(Buffer.from([2, 3]));
 });
+
+test('nothing is read of a socket while its JWT is verified', async () => {
+  let decide: () => void = () => {};
+  let ask: () => void = () => {};
+  const asked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const expiresAt = Number.MAX_SAFE_INTEGER;
+  const { open } = await startParts({
+    async verify(user) {
+      if (user === 'ada') return { user, id: user, expiresAt };
+      ask();
+      await new Promise<void>((resolve) => {
+        decide = resolve;
+      });
+      return { user: 'ada', id: user, expiresAt };
+    },
+  });
+  const witness = await open();
+  witness.sendJson({ type: 'jwt', token: 'ada' });
+  await witness.next();
+  const client = await open();
+  let pongs = 0;
+  client.socket.on('pong', () => {
+    pongs += 1;
+  });
+  client.sendJson({ type: 'jwt', token: 'slow' });
+  await asked;
+  client.socket.ping();
+  for (let turn = 0; turn < 5; turn += 1) await witness.roundTrip();
+  expect(pongs).toBe(0);
+  decide();
+  expect(await client.nextJson()).toMatchObject({ type: 'ready' });
+  await client.roundTrip();
+  expect(pongs).toBe(2);
+});
