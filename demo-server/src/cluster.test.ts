@@ -68,6 +68,8 @@ describeWithOwn(redis, () => {
     database = await startRedis();
     cluster = await startCluster(database.url, {
       BROADCAST_EVERY: String(BROADCAST_EVERY),
+      // Longer than the entry takes to notice.
+      DRAIN_DELAY: '1000',
       // Longer than the tests: those that hang before it do so until they are ended.
       INIT_TIMEOUT: '60000',
     });
@@ -280,6 +282,25 @@ describeWithOwn(redis, () => {
     await onEach((member) => member.becomes(200));
     const statuses = await onEach(async (member) => (await member.post('/token/ws', jwt)).status);
     expect(statuses).toEqual([401, 401, 401]);
+  });
+
+  test('S13 a process that is restarted gracefully loses none of its clients on the way', async () => {
+    const [, , leaving] = cluster.members;
+    await expect.poll(() => cluster.ready, { timeout: 5000 }).toBe(3);
+    const jwts = await Promise.all(Array.from({ length: 60 }, (_, n) => jwtOf(`user ${n}`)));
+    const load = startLoad(cluster.url, jwts);
+    onTestFinished(() => load.stop());
+    await load.until(load.allReady);
+    expect(await leaving.metric(READY)).toBeGreaterThan(0);
+
+    await leaving.restart();
+    expect([load.losses, load.allReady()]).toEqual([0, true]);
+    expect(load.opened.length).toBeGreaterThan(jwts.length);
+    expect(new Set(load.opened).size).toBe(load.opened.length);
+    await leaving.becomes(200);
+    await load.allHear('welcome back', () =>
+      leaving.operate('/broadcast', { data: 'welcome back' }),
+    );
   });
 
   // The last one, as it leaves two processes.

@@ -219,3 +219,34 @@ test('S10 catching up goes on until the list of revocations answers', async () =
   environment.advance(1000);
   expect(await client.closed).toEqual({ code: 4403, reason: 'forbidden' });
 });
+
+test('S10 a forbid that could not be told is not told once another process readmitted the user', async () => {
+  const environment = fakeEnvironment();
+  const [fanOut, revocations] = [memoryFanOut(), memoryRevocations(environment)];
+  const services = { fanOut, revocations };
+  const harness = await startServer({}, { environment, services });
+  const client = await harness.ready(await harness.login('ada'));
+  const publish = vi.spyOn(fanOut, 'publish').mockRejectedValueOnce(new Error('down'));
+  await expect(harness.server.control.forbid('ada')).rejects.toThrow('down');
+  await revocations.readmit('ada');
+  environment.advance(1000);
+  await client.roundTrip();
+  environment.advance(10_000);
+  await client.roundTrip();
+  expect(publish).toHaveBeenCalledOnce();
+});
+
+test('S10 what could not be told goes on being told while the list of revocations is down', async () => {
+  const environment = fakeEnvironment();
+  const [fanOut, revocations] = [memoryFanOut(), memoryRevocations(environment)];
+  const services = { fanOut, revocations };
+  const harness = await startServer({}, { environment, services });
+  const client = await harness.ready(await harness.login('ada'));
+  vi.spyOn(fanOut, 'publish').mockRejectedValueOnce(new Error('down'));
+  await expect(harness.server.control.forbid('ada')).rejects.toThrow('down');
+  vi.spyOn(revocations, 'check').mockRejectedValueOnce(new Error('down'));
+  environment.advance(1000);
+  await client.roundTrip();
+  environment.advance(1000);
+  expect(await client.closed).toEqual({ code: 4403, reason: 'forbidden' });
+});

@@ -58,9 +58,25 @@ export function createControl(
     if (untold.get(subject) === notice) untold.delete(subject);
   }
 
+  /** Another process may have let the user in meanwhile, or forbidden them. */
+  async function isStale(notice: Notice): Promise<boolean> {
+    if (notice.kind !== 'forbid' && notice.kind !== 'readmit') return false;
+    const standing = await revocations.check({ user: notice.user, id: '', expiresAt: 0 });
+    return (standing === 'forbidden') !== (notice.kind === 'forbid');
+  }
+
+  async function tellAgain(subject: string, notice: Notice): Promise<void> {
+    try {
+      if (!(await isStale(notice))) await tell(subject, notice);
+      else if (untold.get(subject) === notice) untold.delete(subject);
+    } catch {
+      if (untold.size > 0) cancelRetry ??= environment.after(RETRY, retry);
+    }
+  }
+
   function retry(): void {
     cancelRetry = undefined;
-    for (const [subject, notice] of untold) tell(subject, notice).catch(() => {});
+    for (const [subject, notice] of untold) void tellAgain(subject, notice);
   }
 
   return {

@@ -127,3 +127,19 @@ test('a server with no connections stops at once', async () => {
   const harness = await startServer();
   await harness.server.stop();
 });
+
+test('S13 a stop first says so at /ready, for DRAIN_DELAY, and serves on meanwhile', async () => {
+  const harness = await startServer({ drainDelay: 1500, drainTimeout: 0 });
+  const jwt = await harness.login('ada');
+  const client = await harness.ready(jwt);
+  const stopping = harness.server.stop();
+  const answer = await harness.request('/ready');
+  expect([answer.status, answer.headers.get('Connection')]).toEqual([503, 'close']);
+  const late = await harness.ready(jwt);
+  harness.environment.advance(1499);
+  await late.roundTrip();
+  expect(client.frames).toHaveLength(1);
+  harness.environment.advance(1);
+  for (const { closed } of [client, late]) expect((await closed).code).toBe(1012);
+  await stopping;
+});

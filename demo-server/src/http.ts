@@ -29,6 +29,8 @@ export interface HttpOptions extends TokenRouteOptions, FaultRouteOptions {
   /** Asked once the server listens: its own origins depend on the port. */
   readonly origins: () => Origins;
   readonly health: () => Promise<Health>;
+  /** Whether the server is about to stop: nobody else is to be sent to it. */
+  readonly leaving: () => boolean;
   /** Directory of the built demo page. */
   readonly page: string;
 }
@@ -39,11 +41,16 @@ const USERS = ['ada', 'bob'];
 /** The HTTP side: the API, and the demo page. */
 export function createApp(options: HttpOptions): Express {
   const { settings, environment, log, metrics, verify, sign, control } = options;
-  const { faults, origins, draining, health } = options;
+  const { faults, origins, leaving, health } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(securityHeaders(origins));
+  app.use((_request, response, next) => {
+    // The next request is to find a process that goes on.
+    if (leaving()) response.set('Connection', 'close');
+    next();
+  });
 
   // Whether the process lives: whoever restarts it for a 503 here would not help its database.
   app.get('/health', noStore, async (_request, response) => {
@@ -52,7 +59,7 @@ export function createApp(options: HttpOptions): Express {
   // Whether it is to be sent anybody.
   app.get('/ready', noStore, async (_request, response) => {
     const { tokenStore, fanOut } = await health();
-    if (draining()) fail(response, 503, 'Stopping');
+    if (leaving()) fail(response, 503, 'Stopping');
     else if (tokenStore === 'down') fail(response, 503, 'The token store is down');
     else if (fanOut === 'down') fail(response, 503, 'The fan-out is down');
     else succeed(response, { message: 'Ready' });

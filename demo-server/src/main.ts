@@ -39,7 +39,6 @@ async function listenOrGiveUp(server: DemoServer, { host, port }: Settings): Pro
 const settings = settingsOrGiveUp();
 const server = createDemoServer(settings, { log: createLog(settings.logLevel) });
 await listenOrGiveUp(server, settings);
-console.log(`Two-Stage Socket demo: ${server.url}/`);
 
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -50,3 +49,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     void server.stop();
   });
 }
+
+// Said last: who reads it may send a signal at once.
+console.log(`Two-Stage Socket demo: ${server.url}/`);

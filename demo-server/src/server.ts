@@ -91,6 +91,7 @@ export function createDemoServer(
   const running: Cancel[] = [];
   let cancelCatchUp: Cancel = () => {};
   let origins: Origins;
+  let isLeaving = false;
   let isDraining = false;
 
   const metrics = prometheusMetrics({
@@ -111,6 +112,7 @@ export function createDemoServer(
     origins: () => origins,
     tokenRate,
     admission: createAdmission(environment, settings.admitRate),
+    leaving: () => isLeaving,
     draining: () => isDraining,
     health: () => examine(services, { ready: registry.size, unauthenticated: places.taken }),
     page,
@@ -231,9 +233,11 @@ export function createDemoServer(
       return `ws://${authority()}${SOCKET_PATH}`;
     },
     async stop() {
-      isDraining = true;
+      const { admitRate, drainDelay, drainTimeout } = settings;
+      isLeaving = true;
       log.info({ connections: connections.size }, 'stopping');
-      const { admitRate, drainTimeout } = settings;
+      if (drainDelay > 0) await new Promise<void>((go) => environment.after(drainDelay, go));
+      isDraining = true;
       const spread =
         admitRate > 0 ? (connections.size * 1000) / admitRate : defaultSpread(drainTimeout);
       await drain(connections, { environment, timeout: drainTimeout, spread });

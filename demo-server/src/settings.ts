@@ -58,6 +58,11 @@ export interface Settings {
   maxBuffered: number;
   /** How long a graceful stop may take. Default 10 s. */
   drainTimeout: number;
+  /**
+   * How long a graceful stop does nothing but say so at `/ready`, so that a balancer sends those who
+   * are to leave, and everybody else, to other processes: longer than it takes to notice. Default 0.
+   */
+  drainDelay: number;
   /** What an operator's requests are known by, 32 bytes or more. Default: there is no operator. */
   operatorToken: string | undefined;
   /** Mounts the fault switches: for the demo and for tests, never for production. Default false. */
@@ -93,6 +98,7 @@ export const defaultSettings: Settings = {
   maxUnauthenticated: 1000,
   maxBuffered: 1_048_576,
   drainTimeout: 10_000,
+  drainDelay: 0,
   operatorToken: undefined,
   faults: false,
   logLevel: 'info',
@@ -236,6 +242,7 @@ const parsers: { readonly [Name in keyof Settings]: Parser<Settings[Name]> } = {
   maxUnauthenticated: limit,
   maxBuffered: limit,
   drainTimeout: duration,
+  drainDelay: duration,
   operatorToken: bearerSecret,
   faults: flag,
   logLevel: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),

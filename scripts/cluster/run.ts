@@ -91,6 +91,8 @@ function variablesFor(redisUrl: string, origins: readonly string[]): NodeJS.Proc
     ...(given.JWKS_URL === undefined && { JWT_SECRET: secret() }),
     OPERATOR_TOKEN: secret(),
     ORIGINS: origins.join(','),
+    // Longer than the entry takes to notice.
+    DRAIN_DELAY: '1500',
     ...given,
     HOST: '127.0.0.1',
     TOKEN_STORE: redisUrl,

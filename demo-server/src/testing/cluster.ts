@@ -28,6 +28,8 @@ export interface Member {
   becomes(status: number): Promise<void>;
   /** Ends it without a chance to say goodbye. */
   kill(): Promise<void>;
+  /** Stops it gracefully, which takes a while, and starts it again. */
+  restart(): Promise<void>;
 }
 
 /** Three servers in processes of their own, and an entry in front of them. */
@@ -53,10 +55,10 @@ export async function startCluster(
   variables: Record<string, string> = {},
 ): Promise<Cluster> {
   const [secret, operatorToken] = [random(), random()];
-  const start = (): Promise<ServerProcess> =>
+  const start = (port = 0): Promise<ServerProcess> =>
     startServerProcess({
       PATH: process.env.PATH,
-      PORT: '0',
+      PORT: String(port),
       TOKEN_STORE: redisUrl,
       JWT_SECRET: secret,
       OPERATOR_TOKEN: operatorToken,
@@ -66,11 +68,28 @@ export async function startCluster(
       TOKENS_PER_MINUTE: '0',
       ...variables,
     });
-  const [one, two, three] = await Promise.all([start(), start(), start()]);
+  const servers = await Promise.all([start(), start(), start()]);
   const entry = await openEntry({ host: '127.0.0.1', port: 0, interval: 100 });
-  for (const { port } of [one, two, three]) entry.add({ host: '127.0.0.1', port });
+  for (const { port } of servers) entry.add({ host: '127.0.0.1', port });
+  function memberAt(index: 0 | 1 | 2): Member {
+    return {
+      ...reach(servers[index].url, operatorToken),
+      async kill() {
+        servers[index].kill('SIGKILL');
+        await servers[index].exited;
+      },
+      async restart() {
+        const { port, exited, kill } = servers[index];
+        kill('SIGTERM');
+        const end = await exited;
+        if (end !== 0) throw new Error(`A server stopped with ${end}`);
+        servers[index] = await start(port);
+      },
+    };
+  }
+
   return {
-    members: [member(one, operatorToken), member(two, operatorToken), member(three, operatorToken)],
+    members: [memberAt(0), memberAt(1), memberAt(2)],
     url: `http://127.0.0.1:${entry.port}`,
     get ready() {
       return entry.ready;
@@ -78,8 +97,8 @@ export async function startCluster(
     jwts: hs256Jwts(new TextEncoder().encode(secret), systemEnvironment),
     async stop() {
       await entry.close();
-      for (const server of [one, two, three]) server.kill('SIGKILL');
-      for (const server of [one, two, three]) await server.exited;
+      for (const server of servers) server.kill('SIGKILL');
+      for (const server of servers) await server.exited;
     },
   };
 }
@@ -89,8 +108,7 @@ const random = (): string => randomBytes(32).toString('base64url');
 /** ms that a process may take to notice that its Redis is gone, or back. */
 const PATIENCE = 8000;
 
-function member(server: ServerProcess, operatorToken: string): Member {
-  const { url } = server;
+function reach(url: string, operatorToken: string): Omit<Member, 'kill' | 'restart'> {
   const socketUrl = `${url.replace('http', 'ws')}/demo`;
 
   const request: Member['request'] = (path, init) => fetch(url + path, init);
@@ -138,10 +156,6 @@ function member(server: ServerProcess, operatorToken: string): Member {
       while ((await request('/ready')).status !== status) {
         if (performance.now() > end) throw new Error(`/ready did not become ${status} in time`);
       }
-    },
-    async kill() {
-      server.kill('SIGKILL');
-      await server.exited;
     },
   };
 }

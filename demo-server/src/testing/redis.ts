@@ -45,11 +45,13 @@ async function launch(port: number, folder: string): Promise<ChildProcess> {
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
   const child = spawn(binary as string, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines: string[] = [];
+  let isReady = false;
   for await (const line of createInterface(child.stdout)) {
     lines.push(line);
-    if (line.includes('Ready to accept connections')) break;
+    isReady = line.includes('Ready to accept connections');
+    if (isReady) break;
   }
   child.stdout.resume();
-  if (child.exitCode !== null) throw new Error(`Redis did not start:\n${lines.join('\n')}`);
+  if (!isReady) throw new Error(`Redis did not start:\n${lines.join('\n')}`);
   return child;
 }
