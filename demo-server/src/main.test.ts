@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openClient } from './testing/client.ts';
+import { type Client, openClient } from './testing/client.ts';
+import { TWO_STAGE } from './wire.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
@@ -39,9 +40,8 @@ async function urlOf({ process: child, out }: Run): Promise<string> {
   return out().slice('Two-Stage Socket demo: '.length, -2);
 }
 
-test('S13 it says where its page is, and stops on SIGTERM with a way back for its clients', async () => {
-  const started = run({ PORT: '0' });
-  const url = await urlOf(started);
+/** A ready connection to a server that was started. */
+async function ready(url: string, protocols: string[]): Promise<Client> {
   const json = { 'Content-Type': 'application/json' };
   const credentials = JSON.stringify({ username: 'ada', password: 'ada' });
   const login = await fetch(`${url}/login`, { method: 'POST', headers: json, body: credentials });
@@ -51,16 +51,36 @@ test('S13 it says where its page is, and stops on SIGTERM with a way back for it
     headers: { Authorization: `Bearer ${jwt}` },
   });
   const { token } = ((await mint.json()) as { data: { token: string } }).data;
-  const client = await openClient(`${url.replace('http', 'ws')}/demo?token=${token}`);
+  const client = await openClient(`${url.replace('http', 'ws')}/demo?token=${token}`, protocols);
   client.sendJson({ type: 'jwt', token: jwt });
-  expect(await client.next()).toBe('authentication successful');
+  await client.next();
+  return client;
+}
 
+test('S13 it says where its page is, and stops on SIGTERM with a way back for its clients', async () => {
+  const started = run({ PORT: '0' });
+  const client = await ready(await urlOf(started), []);
+  expect(client.frames).toEqual(['authentication successful']);
   started.process.kill('SIGTERM');
   const { code, reason } = await client.closed;
   expect(code).toBe(1012);
   expect(reason).toMatch(/^retry-after=\d+$/);
   expect(await started.exited).toBe(0);
   expect(started.error()).toBe('');
+});
+
+test.each<[NodeJS.Signals, NodeJS.Signals]>([
+  ['SIGTERM', 'SIGTERM'],
+  ['SIGTERM', 'SIGINT'],
+  ['SIGINT', 'SIGTERM'],
+])('S13 %s, and then %s while a client does not leave, ends it at once', async (first, second) => {
+  // Longer than a test may take, in each half of the stop.
+  const started = run({ PORT: '0', DRAIN_TIMEOUT: '600000' });
+  const client = await ready(await urlOf(started), [TWO_STAGE]);
+  started.process.kill(first);
+  expect(await client.nextJson()).toMatchObject({ type: 'going-away' });
+  started.process.kill(second);
+  expect(await started.exited).toBe(1);
 });
 
 test('wrong settings end it with all that is wrong, and no stack', async () => {
