@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { systemEnvironment } from './environment.ts';
 import { connectRedis, type Redis } from './redis.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
+import { startBetween } from './testing/between.ts';
 import { describeWith, describeWithOwn, type TestDatabase } from './testing/database.ts';
+import { type FakeEnvironment, fakeEnvironment } from './testing/fake-environment.ts';
 import { type RecordedLog, recordedLog } from './testing/recorded-log.ts';
 import { redis, startRedis } from './testing/redis.ts';
 import { newPlace } from './testing/token-store.contract.ts';
@@ -29,6 +33,27 @@ function inbox(): { listener: (message: string) => void; next(): Promise<string>
       return messages.shift() ?? new Promise((resolve) => waiting.push(resolve));
     },
   };
+}
+
+/** What connections of a test ask for as their timeout, so that it can be told from other delays. */
+const TIMEOUT = 5000;
+
+/** Lets connections reconnect in no time, and answers the delays that they asked for so far. */
+function withoutDelays(): { delays: number[]; environment: FakeEnvironment } {
+  const environment = fakeEnvironment();
+  const delays: number[] = [];
+  vi.spyOn(systemEnvironment, 'random').mockReturnValue(1);
+  vi.spyOn(systemEnvironment, 'after').mockImplementation((delay, callback) => {
+    if (delay === TIMEOUT) return environment.after(delay, callback);
+    delays.push(delay);
+    let cancelled = false;
+    void setImmediate().then(() => cancelled || callback());
+    return () => {
+      cancelled = true;
+    };
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  return { delays, environment };
 }
 
 describeWith(redis, () => {
@@ -86,6 +111,65 @@ describeWith(redis, () => {
     expect(await next()).toBe('hello');
     await log.said('a listener of Redis failed');
     await connection.check();
+  });
+
+  test('a listener to its coming up that throws takes nothing from the others', async () => {
+    const { connection, log } = connect(database.url);
+    const { listener, next } = inbox();
+    connection.onUp(() => {
+      throw new Error('oops');
+    });
+    connection.onUp(() => listener('up'));
+    expect(await next()).toBe('up');
+    await log.said('a listener of Redis failed');
+    await connection.check();
+  });
+
+  test('there is one sign of life in each interval, however often it has reconnected', async () => {
+    const { environment } = withoutDelays();
+    const between = await startBetween(database.url);
+    const { connection, log } = connect(between.url, TIMEOUT);
+    await log.said('Redis is up');
+    for (let time = 0; time < 3; time += 1) {
+      between.cut();
+      await log.said('Redis is down');
+      await log.said('Redis is up');
+    }
+    for (let interval = 1; interval <= 2; interval += 1) {
+      environment.advance(TIMEOUT);
+      await connection.run((client) => client.echo('sent after the pings'));
+      expect(between.count('PING')).toBe(interval);
+      // The answers to the pings call off their timeouts, which would be next.
+      await setImmediate();
+    }
+  });
+
+  test('the delays between attempts grow up to 2 s, and start over once it was up', async () => {
+    const { delays } = withoutDelays();
+    const between = await startBetween(database.url);
+    between.refuses = true;
+    const { log } = connect(between.url, TIMEOUT);
+    while (between.connections < 8) await setImmediate();
+    between.refuses = false;
+    await log.said('Redis is up');
+    expect(delays.slice(0, 7)).toEqual([100, 200, 400, 800, 1600, 2000, 2000]);
+    expect(delays.length).toBe(between.connections - 1);
+
+    delays.length = 0;
+    between.refuses = true;
+    between.cut();
+    while (delays.length < 3) await setImmediate();
+    expect(delays.slice(0, 3)).toEqual([100, 200, 400]);
+  });
+
+  test('half of a delay between attempts is random', async () => {
+    const { delays } = withoutDelays();
+    vi.spyOn(systemEnvironment, 'random').mockReturnValueOnce(0).mockReturnValueOnce(0.5);
+    const between = await startBetween(database.url);
+    between.refuses = true;
+    connect(between.url, TIMEOUT);
+    while (delays.length < 3) await setImmediate();
+    expect(delays.slice(0, 3)).toEqual([50, 150, 400]);
   });
 
   test('after it was closed nothing is heard or done, and closing again is nothing', async () => {
