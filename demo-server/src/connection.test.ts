@@ -34,10 +34,10 @@ test('S9 messages above MESSAGES_PER_SECOND end their connection on both wires',
   }
 });
 
-test('S9 WebSocket pings count as messages', async () => {
+test.each(['ping', 'pong'] as const)('S9 each WebSocket %s counts as a message', async (kind) => {
   const harness = await startServer({ messagesPerSecond: 10 });
   const client = await harness.open(await harness.login('ada'));
-  for (let n = 0; n <= 20; n += 1) client.socket.ping();
+  for (let n = 0; n <= 20; n += 1) client.socket[kind]();
   expect(await client.closed).toEqual({ code: 4429, reason: 'retry-after=1000' });
 });
 

@@ -35,7 +35,8 @@ test('its preflight may send the JWT, and does not get to the route', async () =
   const answer = await request('OPTIONS', ours);
   expect([answer.status, await answer.text()]).toEqual([204, '']);
   expect(answer.headers.get('Access-Control-Allow-Origin')).toBe(ours);
-  expect(answer.headers.get('Access-Control-Allow-Headers')).toContain('Authorization');
+  expect(answer.headers.get('Access-Control-Allow-Headers')).toBe('Authorization, Content-Type');
+  expect(answer.headers.get('Access-Control-Allow-Methods')).toBe('GET, POST');
 });
 
 test.each(['POST', 'OPTIONS'])(

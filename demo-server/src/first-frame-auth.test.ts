@@ -9,7 +9,14 @@ import {
   type FirstFrameAuthOptions,
   webSocketOptions,
 } from './first-frame-auth.ts';
-import { createTokenGate, drain, memoryTokens, type VerifyJwt } from './index.ts';
+import {
+  type Connection,
+  createTokenGate,
+  drain,
+  memoryTokens,
+  Unverifiable,
+  type VerifyJwt,
+} from './index.ts';
 import { openClient } from './testing/client.ts';
 import { fakeEnvironment } from './testing/fake-environment.ts';
 
@@ -273,6 +280,56 @@ test('S12 a listener to the end that throws keeps no connection open, and no oth
   environment.advance(anHour);
   for (const client of clients.slice(0, 2)) expect((await client.closed).code).toBe(4401);
   expect(error).toHaveBeenCalledTimes(3);
+});
+
+test('a listener to the end is called once, at once if it is late, never if it was cancelled', async () => {
+  const { open, connections } = await startParts();
+  const client = await open();
+  const [connection] = [...connections] as [Connection];
+  const heard: string[] = [];
+  connection.onEnd(() => heard.push('in time'));
+  const cancel = connection.onEnd(() => heard.push('cancelled'));
+  cancel();
+  cancel();
+  client.socket.close();
+  await connection.closed;
+  expect(heard).toEqual(['in time']);
+  connection.onEnd((ended) => heard.push(ended === connection ? 'late' : 'of another'));
+  expect(heard).toEqual(['in time', 'late']);
+});
+
+test('S12 those whose JWT nobody can verify are told different times to come back', async () => {
+  const { open, environment } = await startParts({
+    verify: () => Promise.reject(new Unverifiable('The keys cannot be had')),
+  });
+  const reasons = [];
+  for (const random of [0, 0.75]) {
+    environment.nextRandom = random;
+    const client = await open();
+    client.sendJson({ type: 'jwt', token: 'ada' });
+    reasons.push(await client.closed);
+  }
+  expect(reasons).toEqual([
+    { code: 1013, reason: 'retry-after=1000' },
+    { code: 1013, reason: 'retry-after=4000' },
+  ]);
+});
+
+test('S9 who reads nothing is ended where no limit was chosen', async () => {
+  const { open, connections } = await startParts();
+  const client = await open();
+  client.sendJson({ type: 'jwt', token: 'ada' });
+  await client.next();
+  client.socket.pause();
+  const [connection] = [...connections] as [Connection];
+  const megabyte = Buffer.alloc(1_000_000);
+  // More than the buffers of the network take: at some point the server's own fill.
+  for (let n = 0; n < 64 && !connection.ended; n += 1) {
+    connection.send(megabyte);
+    await setImmediate();
+  }
+  expect(connection.ended).toBe(true);
+  await connection.closed;
 });
 
 test('S6 a connection that has not authenticated is sent nothing, whoever tries', async () => {

@@ -207,6 +207,19 @@ test('S8 CORS admits the origins that the upgrade admits', async () => {
   ).rejects.toMatchObject({ status: 403 });
 });
 
+test('S12 an error that nobody expected ends one request, and is in the log', async () => {
+  const tokenRate = async (user: string): Promise<number> => {
+    if (user === 'ada') throw new Error('no');
+    return 0;
+  };
+  const harness = await startServer({}, { services: { tokenRate } });
+  const answer = await harness.post('/token/ws', undefined, await harness.login('ada'));
+  expect(answer.status).toBe(500);
+  expect(await answer.json()).toEqual({ status: 0, message: 'Internal server error' });
+  expect(harness.logs.filter((line) => line.includes('a request failed'))).toHaveLength(1);
+  await harness.token(await harness.login('bob'));
+});
+
 test('the page is served with a policy that lets it connect to its own server alone', async () => {
   const page = await mkdtemp(join(tmpdir(), 'demo-page-'));
   onTestFinished(() => rm(page, { recursive: true }));
@@ -219,6 +232,8 @@ test('the page is served with a policy that lets it connect to its own server al
   expect(policy).toContain("default-src 'self'");
   expect(policy).toContain(`connect-src 'self' ${harness.server.url.replace('http', 'ws')} `);
   expect(policy).not.toContain('evil');
+  // Nobody else's page may put it in a frame.
+  expect(policy?.split(';')).toContain("frame-ancestors 'self'");
 });
 
 test('a page that was not built says what to do', async () => {

@@ -63,6 +63,19 @@ test('an order is given with POST alone', async () => {
   }
 });
 
+test('an order of 65,536 bytes is carried out, a larger one is refused', async () => {
+  const harness = await startServer({ operatorToken });
+  const client = await harness.ready(await harness.login('ada'));
+  const around = JSON.stringify({ data: '' }).length;
+  const order = (bytes: number): Promise<Response> =>
+    harness.post('/operator/broadcast', { data: 'x'.repeat(bytes - around) }, operatorToken);
+  expect((await order(65_536)).status).toBe(200);
+  expect(await client.nextJson()).toMatchObject({ type: 'message' });
+  expect((await order(65_537)).status).toBe(413);
+  await client.roundTrip();
+  expect(client.frames).toHaveLength(2);
+});
+
 test('where no operator is set, there is none', async () => {
   const harness = await startServer();
   for (const token of [undefined, 'undefined', '']) {

@@ -170,6 +170,11 @@ describeWith(redis, () => {
     await client.del(`${prefix}turn`);
     expect(await first.fanOut.turn(60_000)).toBe(2);
   });
+
+  test.each([0.5, 1, 333, 60_000.7])('a turn of %d ms can be had', async (interval) => {
+    const { first } = await startAll(1);
+    expect(await first.fanOut.turn(interval)).toBe(1);
+  });
 });
 
 describeWithOwn(redis, () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { connectRedis, type Redis } from './redis.ts';
 import { redisTokens } from './redis-tokens.ts';
 import { describeWith, describeWithOwn, type TestDatabase } from './testing/database.ts';
@@ -105,6 +105,27 @@ describeWith(redis, () => {
     await star.revoke();
     expect(await star.take(mine.token)).toBeUndefined();
     expect(await other.take(theirs.token)).toBe('ada');
+  });
+
+  test('a token that is minted while its user is revoked is good, until the next time', async () => {
+    const connection = await connect();
+    const tokens = redisTokens(connection, fakeEnvironment(), { prefix: newPlace() });
+    onTestFinished(() => tokens.revoke());
+    const policy = { expiresIn: 60_000, reusable: true };
+    const before = await tokens.mint('ada', policy);
+    const { client } = connection;
+    const zRange = client.zRange.bind(client);
+    let meanwhile = before;
+    vi.spyOn(client, 'zRange').mockImplementationOnce(async (...range) => {
+      const keys = await zRange(...range);
+      meanwhile = await tokens.mint('ada', policy);
+      return keys;
+    });
+    await tokens.revoke('ada');
+    expect(await tokens.take(before.token)).toBeUndefined();
+    expect(await tokens.take(meanwhile.token)).toBe('ada');
+    await tokens.revoke('ada');
+    expect(await tokens.take(meanwhile.token)).toBeUndefined();
   });
 
   test('a token that is there is not minted again', async () => {

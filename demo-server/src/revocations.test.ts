@@ -28,6 +28,31 @@ test('a JWT is remembered as revoked until it expires, and no longer', async () 
   expect(await revocations.check(ada)).toBe('good');
 });
 
+test('what has expired is looked for once a second at most, and then all of it is forgotten', async () => {
+  const { environment, ada, revocations } = setUp();
+  const revoke = (id: string, life: number): Promise<void> =>
+    revocations.revoke({ ...ada, id, expiresAt: environment.now() + life });
+  const known = async (ids: readonly string[]): Promise<string[]> => {
+    const standings = await Promise.all(ids.map((id) => revocations.check({ ...ada, id })));
+    return ids.filter((_, index) => standings[index] === 'revoked');
+  };
+  const early = Array.from({ length: 1000 }, (_, n) => `early ${n}`);
+  for (const id of early) await revoke(id, 100);
+  environment.advance(999);
+  await revoke('in the first second', 100);
+  expect(await known(early)).toHaveLength(1000);
+  environment.advance(1);
+  await revoke('at its end', 500);
+  expect(await known(early)).toEqual([]);
+  environment.advance(999);
+  await revoke('in the second', 500);
+  const late = ['in the first second', 'at its end', 'in the second'];
+  expect(await known(late)).toEqual(late);
+  environment.advance(1);
+  await revoke('at the end of that', 500);
+  expect(await known(late)).toEqual(['in the second']);
+});
+
 test('a user who is forbidden stays out, whatever the JWT, until readmitted', async () => {
   const { ada, revocations } = setUp();
   await revocations.forbid('ada');

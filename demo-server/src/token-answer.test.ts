@@ -63,7 +63,8 @@ test('where the store is down it says when to come back, and not why', async () 
 });
 
 test.each([
-  ['a user who asks too often', { tokenRate: async () => 1500 }, 429, 1500],
+  ['a user who asks too often', { tokenRate: async () => 1200 }, 429, 1200],
+  ['a user who asks a little early', { tokenRate: async () => 500 }, 429, 500],
   ['a caller before the slot', { admission: () => 2500 }, 503, 2500],
   ['a server that stops', { draining: () => true }, 503, 5000],
 ])(

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { memoryTokens, webSocketOptions } from './index.ts';
@@ -70,6 +71,59 @@ test('who answers pings stays, who does not is ended at the next', async () => {
   await goes?.closed;
   await alive.roundTrip();
   expect([...stages.registry]).toEqual([stays]);
+});
+
+test('where nobody says otherwise it pings every 25 s, and tells so in the ack', async () => {
+  const { environment, ready } = await serve();
+  const client = await ready();
+  expect(JSON.parse(String(client.frames[0]))).toMatchObject({ heartbeat: 25_000 });
+  const ping = vi.fn();
+  client.socket.on('ping', ping);
+  environment.advance(24_999);
+  await client.roundTrip();
+  expect(ping).not.toHaveBeenCalled();
+  environment.advance(1);
+  await client.roundTrip();
+  expect(ping).toHaveBeenCalledOnce();
+});
+
+test('S9 who answers no close frame is cut off after 2 s', async () => {
+  const { stages, ready } = await serve();
+  const client = await ready();
+  // One that reads nothing answers nothing.
+  client.socket.pause();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const [connection] = stages.connections;
+  connection?.end(1000, 'over');
+  vi.advanceTimersByTime(1999);
+  expect(vi.getTimerCount()).toBe(1);
+  vi.advanceTimersByTime(1);
+  await connection?.closed;
+  expect(stages.connections.size).toBe(0);
+});
+
+test('S13 a stop lasts no longer than its drainTimeout, 10 s unless said otherwise', async () => {
+  for (const options of [{ drainTimeout: 4000 }, {}]) {
+    // Longer than a test: what is cut off here was not cut off by `ws`.
+    const patient = { ...webSocketOptions, closeTimeout: 60_000 };
+    const webSockets = new WebSocketServer(patient);
+    const { environment, stages, ready } = await serve({ ...options, webSockets });
+    const half = (options.drainTimeout ?? 10_000) / 2;
+    const client = await ready();
+    const stopped = stages.stop();
+    expect(await client.nextJson()).toMatchObject({ type: 'going-away', deadline: half });
+    client.socket.pause();
+    environment.advance(half);
+    // The second half is waited for in the turn after the first.
+    await setImmediate();
+    environment.advance(half - 1);
+    await setImmediate();
+    const [connection] = stages.connections;
+    expect(connection).toBeDefined();
+    environment.advance(1);
+    await Promise.all([stopped, connection?.closed]);
+  }
 });
 
 test('once it stops, it mints and admits no more, and lets who is there move', async () => {
