@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { SignJWT } from 'jose';
 import { expect, test, vi } from 'vitest';
@@ -296,6 +297,35 @@ test('S7 the bound on the first frame counts an unfinished one', async () => {
   const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x01, 0x86, 0xa0, 0, 0, 0, 0]);
   raw.socket.write(Buffer.concat([head, Buffer.alloc(16_385)]));
   await raw.until('too large');
+  raw.socket.destroy();
+});
+
+test('S7 of a first frame that is too large no more is read, and its client hears so while it sends', async () => {
+  const harness = await startServer({ messagesPerSecond: 0 });
+  const jwt = await harness.login('ada');
+  const witness = await harness.ready(jwt);
+  const { token } = await harness.token(jwt);
+  const raw = openRaw(harness.server.url, { allowHalfOpen: true });
+  raw.socket.write(upgradeRequest(`/demo?token=${token}`));
+  await raw.until('\r\n\r\n');
+  // A text frame of 1,000,000 bytes, with a mask of zeros.
+  const head = Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40, 0, 0, 0, 0]);
+  const frame = Buffer.concat([head, Buffer.alloc(1_000_000)]);
+  // More than the buffers of the network take.
+  const most = 64;
+  let sent = 0;
+  const flood = (): void => {
+    sent += 1;
+    if (sent <= most) raw.socket.write(frame, flood);
+  };
+  const done = once(raw.socket, 'end');
+  flood();
+  await done;
+  // 1009, then why.
+  expect(raw.received().includes('\x03\xf1the first frame is too large', 0, 'latin1')).toBe(true);
+  // In these many turns a server that reads on reads all of it.
+  for (let turn = 0; turn < 200; turn += 1) await witness.roundTrip();
+  expect(sent).toBeLessThan(most);
   raw.socket.destroy();
 });
 

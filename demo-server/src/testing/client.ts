@@ -100,9 +100,14 @@ export interface RawClient {
   until(bytes: string | Buffer): Promise<void>;
 }
 
-export function openRaw(url: string): RawClient {
+/**
+ * Opens a TCP connection.
+ *
+ * @param allowHalfOpen whether it goes on writing when the server has said that it is done
+ */
+export function openRaw(url: string, { allowHalfOpen = false } = {}): RawClient {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen });
   const chunks: Buffer[] = [];
   const received = (): Buffer => Buffer.concat(chunks);
   socket.on('data', (chunk) => chunks.push(chunk));
