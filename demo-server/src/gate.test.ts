@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
 import { expect, test, vi } from 'vitest';
+import { refuseUpgrade, UNAUTHORIZED } from './gate.ts';
 import { createPlaces } from './limits.ts';
 import { openClient, openRaw, UpgradeRefused, upgradeRequest } from './testing/client.ts';
 import { fakeEnvironment } from './testing/fake-environment.ts';
@@ -252,6 +254,23 @@ test('S9 a refused client that keeps its side open is let go of', async () => {
   const write = (): void => void socket.write('x', (error) => error ?? setImmediate(write));
   write();
   await reset;
+});
+
+test('a refusal is written to its end, however long that takes, before its socket is destroyed', async () => {
+  let written = '';
+  let finish: () => void = () => {};
+  const socket = new Duplex({
+    read() {},
+    write(chunk, _encoding, done) {
+      written += chunk;
+      finish = done;
+    },
+  });
+  refuseUpgrade(socket, UNAUTHORIZED);
+  expect(socket.destroyed).toBe(false);
+  finish();
+  await once(socket, 'close');
+  expect(written).toMatch(/^HTTP\/1\.1 401 .*"Unauthorized"}$/s);
 });
 
 test.each([
