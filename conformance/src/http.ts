@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { Failure, fail, show } from './outcome.ts';
+import { fail, show } from './outcome.ts';
+import { within } from './time.ts';
 
 /** An HTTP request. */
 export interface Request {
@@ -28,10 +29,21 @@ export interface Envelope {
   readonly data?: unknown;
 }
 
-/** Sends a request on a connection of its own. Rejects with the system's error. */
-export function send(
+/** Sends a request on a connection of its own. Rejects with `Late`, or with the system's error. */
+export async function send(url: URL, request: Request): Promise<Response> {
+  const end = new AbortController();
+  try {
+    const { method, timeout } = request;
+    return await within(timeout, `an answer to ${method}`, ask(url, request, end.signal));
+  } finally {
+    end.abort();
+  }
+}
+
+function ask(
   url: URL,
-  { method, target, headers, body, timeout }: Request,
+  { method, target, headers, body }: Request,
+  signal: AbortSignal,
 ): Promise<Response> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
@@ -41,7 +53,7 @@ export function send(
       {
         method,
         agent: false,
-        signal: AbortSignal.timeout(timeout),
+        signal,
         headers: {
           ...(payload !== undefined && { 'Content-Type': 'application/json' }),
           'Content-Length': Buffer.byteLength(payload ?? ''),
@@ -61,11 +73,7 @@ export function send(
         );
       },
     );
-    outgoing.on('error', (error) => {
-      if (error.name === 'AbortError' || error.name === 'TimeoutError') {
-        reject(new Failure(`expected an answer to ${method}; got none within ${timeout} ms`));
-      } else reject(error);
-    });
+    outgoing.on('error', reject);
     outgoing.end(payload);
   });
 }

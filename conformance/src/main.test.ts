@@ -67,6 +67,14 @@ describe.concurrent('the command', () => {
     });
   });
 
+  test('prints how it is called, and ends with 0, when it is asked for help', async () => {
+    const { stdout, stderr, status } = await run('--help');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^npm run conformance -- <http url> \[options\]\n/);
+    expect(stdout).toMatch(/\n {2}--patience <ms> .*\n/);
+    expect(stderr).toBe('');
+  });
+
   test('ends with 2 for an option that is wrong', async () => {
     const { stderr, status } = await run('http://127.0.0.1:1', '--patience', 'long');
     expect(status).toBe(2);

@@ -17,6 +17,10 @@ function optionsOrGiveUp(): Options {
   }
 }
 
+if (process.argv.includes('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const options = optionsOrGiveUp();
 try {
   const report = await check(options);

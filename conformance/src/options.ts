@@ -52,7 +52,8 @@ export const USAGE = `npm run conformance -- <http url> [options]
   --pid <pid>            process to stop with SIGTERM for 10.5, at the end
   --patience <ms>        longest wait for anything; default 15000
   --only <rule,…>        such as 5.3,7 for 5.3 and all of 7
-  --json                 print one JSON document instead of a table`;
+  --json                 print one JSON document instead of a table
+  --help                 print this`;
 
 /**
  * Reads the command line.

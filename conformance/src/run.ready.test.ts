@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Break } from './testing/breaks.ts';
-import { checkBroken, checkBrokenQuickly, failedRows } from './testing/tested.ts';
+import { checkBroken, checkBrokenQuickly, failedRows, reasons } from './testing/tested.ts';
 
-const TIMEOUT = { timeout: 40_000 };
+const TIMEOUT = { timeout: 90_000 };
 
 /** What is broken, and the rows that have to find it. */
 const READY: readonly [Break, readonly string[]][] = [
@@ -67,6 +67,8 @@ const STOP: readonly [Break, readonly string[]][] = [
   // Without a close frame is how the original wire ends at the deadline of 5.5 as well.
   ['cuts unauthenticated sockets off at the stop', ['10.5, 8.1 (two-stage.v1)']],
   ['admits upgrades while it stops', [refused]],
+  ['leaves upgrades unanswered while it stops', [refused]],
+  ['listens no more when it stops', [refused]],
   ['says no Retry-After with 503', [refused]],
 ];
 
@@ -74,14 +76,14 @@ describe.concurrent('finds a server out that', () => {
   test.for(READY)('%s', TIMEOUT, async ([broken, rows]) => {
     const only = ['6', '7', '8.4', '9', '10.2', '10.3'];
     const report = await checkBrokenQuickly([broken], { only });
-    expect(failedRows(report).sort()).toEqual([...rows].sort());
+    expect(failedRows(report).sort(), reasons(report)).toEqual([...rows].sort());
   });
 
   test('says another ack on the original wire', TIMEOUT, async () => {
     // Nobody gets as far as a connection: this is the row that is about it.
     const broken: Break = 'says another ack on the original wire';
     const report = await checkBrokenQuickly([broken], { only: ['6.1'] });
-    expect(failedRows(report)).toEqual(['6.1 (original)']);
+    expect(failedRows(report), reasons(report)).toEqual(['6.1 (original)']);
   });
 
   test('ends everybody at an invalid frame', TIMEOUT, async () => {
@@ -89,26 +91,38 @@ describe.concurrent('finds a server out that', () => {
     const report = await checkBrokenQuickly(['ends everybody at an invalid frame'], {
       only: ['9'],
     });
-    expect(failedRows(report)).toEqual(['9 (two-stage.v1)']);
+    expect(failedRows(report), reasons(report)).toEqual(['9 (two-stage.v1)']);
   });
 
   test('keeps the old expiry at a renewal', TIMEOUT, async () => {
     const report = await checkBroken(['keeps the old expiry at a renewal'], { only: ['10.1'] });
-    expect(failedRows(report)).toEqual(['7.1, 10.1 (two-stage.v1)']);
+    expect(failedRows(report), reasons(report)).toEqual(['7.1, 10.1 (two-stage.v1)']);
   });
 
   test('lives on when the JWT expires', TIMEOUT, async () => {
     const report = await checkBroken(['lives on when the JWT expires'], { only: ['10.1'] });
-    expect(report.failed).toBe(report.rows.length);
+    expect(report.failed, reasons(report)).toBe(report.rows.length);
   });
 
   test.for(LIMITS)('%s, at a limit', TIMEOUT, async ([broken, rows]) => {
     const report = await checkBroken([broken], { only: ['10.4'], patience: 15_000 });
-    expect(failedRows(report).sort()).toEqual([...rows].sort());
+    expect(failedRows(report).sort(), reasons(report)).toEqual([...rows].sort());
+  });
+
+  test('is not judged by upgrades it was gone for', TIMEOUT, async () => {
+    const report = await checkBroken(
+      ['is gone at once when it stops', 'names a wire that it does not speak'],
+      { only: ['4.2.3'] },
+    );
+    const stop = report.rows.find(({ rule }) => rule === '10.5, 4.2.3');
+    expect(stop).toMatchObject({
+      outcome: 'not-run',
+      detail: 'the server was gone before another upgrade could be tried',
+    });
   });
 
   test.for(STOP)('%s, at the stop', TIMEOUT, async ([broken, rows]) => {
     const report = await checkBroken([broken], { only: ['10.5'] });
-    expect(failedRows(report).sort()).toEqual([...rows].sort());
+    expect(failedRows(report).sort(), reasons(report)).toEqual([...rows].sort());
   });
 });

@@ -101,18 +101,15 @@ async function survey(run: Run): Promise<WireName[]> {
         'The secret (--jwt-secret or JWT_SECRET) is not what the server signs JWTs with, or it does not use HS256: pass the right one, or none.',
       );
     }
-    const { token } = await step(session.mint(jwt), 'is --token-path right?');
+    await step(session.mint(jwt), 'is --token-path right?');
     const { status, headers } = await step(
-      session.upgradePatiently({ token, offer: twoStage.offer }),
+      session.upgradeAs(one, { offer: twoStage.offer }),
       'is --socket-path right?',
     );
     if (status === 101 && headers.get('sec-websocket-protocol') === TWO_STAGE) {
       return [TWO_STAGE, original.name];
     }
-    const bare = await step(
-      session.mint(jwt).then((another) => session.upgradePatiently({ token: another.token })),
-      'is --socket-path right?',
-    );
+    const bare = await step(session.upgradeAs(one), 'is --socket-path right?');
     if (bare.status !== 101) {
       throw new CannotRun(
         `An upgrade of ${options.socketPath} is answered ${bare.status} instead of 101: is --socket-path right?`,

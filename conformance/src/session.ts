@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import type { Connection, Frame } from './connection.ts';
 import { howItEnded } from './ends.ts';
 import { expectRetryAfter, type Response, readEnvelope, send } from './http.ts';
-import { withLife } from './jwt.ts';
+import { lifeOf, withLife } from './jwt.ts';
 import type { Options, User } from './options.ts';
 import { expect, fail, NotRun, show } from './outcome.ts';
 import type { Secrets } from './secrets.ts';
-import { sleep, within } from './time.ts';
+import { Late, sleep, within } from './time.ts';
 import { readToken, type Token } from './token.ts';
 import { type Ask, connectForUpgrade, type Upgraded, type UpgradeRequest } from './upgrade.ts';
 import { initPayload, isPipeline, type Wire } from './wire.ts';
@@ -34,6 +34,9 @@ export interface UserToken extends Token {
   readonly jwt: string;
 }
 
+/** A token, and the answer to an upgrade with it. */
+export type UserUpgraded = UserToken & Upgraded;
+
 /** Which token an upgrade carries, and where. */
 export interface Carry extends Omit<UpgradeRequest, 'target'> {
   /** Put into the query. */
@@ -41,6 +44,18 @@ export interface Carry extends Omit<UpgradeRequest, 'target'> {
   /** Instead of the socket's path with the token. */
   readonly target?: string;
 }
+
+/** A JWT that the server issued. */
+interface Login {
+  readonly user: User;
+  /** When it came, in ms of `performance.now()`. */
+  readonly at: number;
+  /** In ms. */
+  readonly life: number;
+}
+
+/** What expires meanwhile is tried this often. */
+const MOST_TRIES = 3;
 
 /** Refusals that ask to come back are followed this often. */
 const MOST_RETRIES = 20;
@@ -64,6 +79,11 @@ export interface Run {
 /** Life of a JWT that outlives any row, in s. */
 const LONG = 600;
 
+const tooShort = (what: string, life: number): NotRun =>
+  new NotRun(
+    `${what} live ${Math.round(life)} ms, which is too short here: start the server with longer ones`,
+  );
+
 /** What a row does with the server. Knows all it opened, and closes it at the end. */
 export class Session {
   readonly options: Options;
@@ -73,8 +93,8 @@ export class Session {
   /** The other one. */
   readonly other: User;
   readonly #run: Run;
-  /** Whose a JWT is. */
-  readonly #names = new Map<string, string>();
+  /** Where a JWT came from. */
+  readonly #logins = new Map<string, Login>();
   readonly #sockets = new Set<Socket>();
   #isDone = false;
 
@@ -119,14 +139,15 @@ export class Session {
 
   /** Asks for a token, whatever the answer. */
   askToken(jwt: string, method = 'POST'): Promise<Response> {
-    const name = this.#names.get(jwt);
+    const name = this.#logins.get(jwt)?.user.name;
     const { minted } = this.#run;
     if (name !== undefined) minted.set(name, (minted.get(name) ?? 0) + 1);
     return this.request(method, this.options.tokenPath, { Authorization: `Bearer ${jwt}` });
   }
 
   /** Logs a user in; answers the JWT. */
-  async login({ name, password }: User): Promise<string> {
+  async login(user: User): Promise<string> {
+    const { name, password } = user;
     const { loginPath } = this.options;
     const response = await this.#patiently(() =>
       this.request('POST', loginPath, {}, { username: name, password }),
@@ -136,26 +157,40 @@ export class Session {
     if (response.status !== 200 || status !== 1 || typeof jwt !== 'string') {
       fail(`a JWT from POST ${loginPath} for ${name}`, `${response.status}`);
     }
-    this.#names.set(jwt, name);
+    const life = lifeOf(jwt);
+    // Where this machine's clock is so far ahead, nothing is known of it.
+    const known = life > 0 ? life : Number.POSITIVE_INFINITY;
+    this.#logins.set(jwt, { user, at: performance.now(), life: known });
     return this.secrets.add(jwt);
   }
 
-  /** Mints a token. */
-  async mint(jwt: string): Promise<Token> {
-    const token = readToken(await this.#patiently(() => this.askToken(jwt)));
-    this.secrets.add(token.token);
-    return token;
+  /** Mints a token; logs the user in again first if half of the JWT's life is over. */
+  async mint(jwt: string): Promise<UserToken> {
+    let current = jwt;
+    for (let tries = 1; ; tries += 1) {
+      const { user } = this.#oldLogin(current) ?? {};
+      if (user !== undefined) current = await this.login(user);
+      const response = await this.#patiently(() => this.askToken(current));
+      const old = this.#oldLogin(current);
+      if (response.status === 401 && old !== undefined) {
+        if (tries === MOST_TRIES) throw tooShort('JWTs', old.life);
+        continue;
+      }
+      const token = readToken(response);
+      this.secrets.add(token.token);
+      return { ...token, jwt: current };
+    }
   }
 
   /** Logs a user in and mints a token. */
   async token(user: User): Promise<UserToken> {
-    const jwt = await this.login(user);
-    return { ...(await this.mint(jwt)), jwt };
+    return this.mint(await this.login(user));
   }
 
   /**
-   * Does something with a token that takes a while, again with another one if that has expired
-   * meanwhile, and so says nothing about the server.
+   * Does something with a token and its JWT that takes a while, again with others if one of them
+   * has expired meanwhile, and so says nothing about the server. That nothing came at all says
+   * something even then.
    */
   async withFreshToken<T>(user: User, work: (token: UserToken) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries += 1) {
@@ -163,11 +198,29 @@ export class Session {
       try {
         return await work(token);
       } catch (error) {
-        const { expiresIn = Number.POSITIVE_INFINITY, receivedAt } = token;
-        if (performance.now() - receivedAt < expiresIn) throw error;
-        if (tries === 3) throw new NotRun(`tokens live ${expiresIn} ms, which is too short here`);
+        const stale = this.#stale(token);
+        if (stale === undefined || error instanceof Late) throw error;
+        if (tries === MOST_TRIES) throw stale;
       }
     }
+  }
+
+  /** Leaves the row if a token, or its JWT, may have expired meanwhile. */
+  expectFresh(token: UserToken): void {
+    const stale = this.#stale(token);
+    if (stale !== undefined) throw stale;
+  }
+
+  #stale({ jwt, expiresIn = Number.POSITIVE_INFINITY, receivedAt }: UserToken): NotRun | undefined {
+    if (performance.now() - receivedAt >= expiresIn) return tooShort('tokens', expiresIn);
+    const old = this.#oldLogin(jwt);
+    return old === undefined ? undefined : tooShort('JWTs', old.life);
+  }
+
+  /** The login of a JWT that is past half of its life: by the server's clock, it may have expired. */
+  #oldLogin(jwt: string): Login | undefined {
+    const login = this.#logins.get(jwt);
+    return login !== undefined && performance.now() - login.at > login.life / 2 ? login : undefined;
   }
 
   /** Where a token goes in the query. */
@@ -208,6 +261,15 @@ export class Session {
     }
   }
 
+  /** Like `upgradePatiently`, with a token of a user's that has not expired. */
+  upgradeAs(user: User, carry: Omit<Carry, 'token' | 'target'> = {}): Promise<UserUpgraded> {
+    return this.withFreshToken(user, async (token) => {
+      const upgraded = await this.upgradePatiently({ ...carry, token: token.token });
+      if (upgraded.status === 401) this.expectFresh(token);
+      return { ...token, ...upgraded };
+    });
+  }
+
   /** Opens a socket on a wire with a token. */
   async openWith(wire: Wire, token: string): Promise<Open> {
     const { connection, status, headers } = await this.upgradePatiently({
@@ -230,19 +292,25 @@ export class Session {
     }));
   }
 
-  /** Makes a connection of a user's ready. */
+  /** Makes a connection of a user's ready, with a JWT that outlives any row if one can be signed. */
   async ready(wire: Wire, user: User = this.user): Promise<Ready> {
+    if (this.options.jwtSecret === undefined) return this.readyAsIssued(wire, user);
     const { connection, jwt } = await this.open(wire, user);
-    return this.readyWith(wire, connection, jwt);
+    return this.readyWith(wire, connection, this.longer(jwt));
   }
 
-  /** Makes a connection ready with a JWT that outlives any row, if one can be signed. */
-  async readyForLong(wire: Wire, user: User): Promise<Ready> {
+  /** Makes a connection of a user's ready with a JWT that the server issued. */
+  readyAsIssued(wire: Wire, user: User = this.user): Promise<Ready> {
+    return this.withFreshToken(user, async ({ token, jwt }) => {
+      const { connection } = await this.openWith(wire, token);
+      return this.readyWith(wire, connection, jwt);
+    });
+  }
+
+  /** The same JWT with a life that outlives any row, if one can be signed; else as it is. */
+  longer(jwt: string): string {
     const { jwtSecret } = this.options;
-    if (jwtSecret === undefined) return this.ready(wire, user);
-    const { connection, jwt } = await this.open(wire, user);
-    const long = this.secrets.add(withLife(jwt, jwtSecret, LONG));
-    return this.readyWith(wire, connection, long);
+    return jwtSecret === undefined ? jwt : this.secrets.add(withLife(jwt, jwtSecret, LONG));
   }
 
   /** Makes an open socket ready with a JWT. */

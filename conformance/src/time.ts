@@ -1,6 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from './outcome.ts';
 
+/** Thrown when what was waited for did not come in time. */
+export class Late extends Failure {}
+
+/**
+ * How many parts a bounded wait is counted in. While this process is held up, no more than one of
+ * them passes, so that what has come is read before it is missed.
+ */
+const PARTS = 20;
+
+async function pass(ms: number, signal: AbortSignal): Promise<void> {
+  for (let part = 0; part < PARTS; part += 1) await delay(ms / PARTS, undefined, { signal });
+}
+
 /** Resolves after `ms`. */
 export const sleep = (ms: number): Promise<void> => delay(Math.max(0, ms));
 
@@ -8,12 +21,12 @@ export const sleep = (ms: number): Promise<void> => delay(Math.max(0, ms));
  * Bounds a wait.
  *
  * @param expected what should have come, for the failure
- * @throws {Failure} after `ms`
+ * @throws {Late} after `ms`, or later where this process was held up
  */
 export async function within<T>(ms: number, expected: string, wait: Promise<T>): Promise<T> {
   const timer = new AbortController();
-  const late = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Failure(`expected ${expected}; got nothing within ${ms} ms`);
+  const late = pass(ms, timer.signal).then(() => {
+    throw new Late(`expected ${expected}; got nothing within ${ms} ms`);
   });
   // It is aborted below, which nobody has to hear of.
   late.catch(() => {});
@@ -27,7 +40,10 @@ export async function within<T>(ms: number, expected: string, wait: Promise<T>):
 /** Whether the wait is over within `ms`. */
 export async function isOver(ms: number, wait: Promise<unknown>): Promise<boolean> {
   const timer = new AbortController();
-  const late = delay(ms, false, { signal: timer.signal }).catch(() => false);
+  const late = pass(ms, timer.signal).then(
+    () => false,
+    () => false,
+  );
   try {
     return await Promise.race([wait.then(() => true), late]);
   } finally {

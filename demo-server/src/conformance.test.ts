@@ -17,10 +17,10 @@ async function start(settings: Record<string, string>): Promise<{ url: string; p
       ...process.env,
       JWT_SECRET,
       PORT: '0',
-      TOKEN_EXPIRES_IN: '2000',
-      JWT_EXPIRES_IN: '6000',
-      INIT_TIMEOUT: '1500',
-      HEARTBEAT: '1000',
+      TOKEN_EXPIRES_IN: '3000',
+      JWT_EXPIRES_IN: '20000',
+      INIT_TIMEOUT: '3000',
+      HEARTBEAT: '1500',
       BROADCAST_EVERY: '300',
       INDIVIDUAL_EVERY: '300',
       DRAIN_TIMEOUT: '3000',
@@ -79,7 +79,7 @@ const stores = [
 for (const { available, start: startStore } of stores) {
   test.skipIf(!available.isThere)(
     `the server conforms with its tokens in ${available.name}`,
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const database = await startStore?.();
       if (database !== undefined) onTestFinished(() => database.stop());
@@ -90,13 +90,13 @@ for (const { available, start: startStore } of stores) {
   );
 }
 
-test('the server conforms with reusable tokens', { timeout: 120_000 }, async () => {
+test('the server conforms with reusable tokens', { timeout: 240_000 }, async () => {
   const report = await conformance({ TOKEN_REUSABLE: 'true' });
   expect(problemsOf(report)).toEqual([]);
   expect(notRun(report)).not.toContain('a reusable token: admits again');
 });
 
-test('the server conforms in its limits', { timeout: 120_000 }, async () => {
+test('the server conforms in its limits', { timeout: 240_000 }, async () => {
   const limits = { MAX_CONNECTIONS: '8', MAX_UNAUTHENTICATED: '16' };
   const report = await conformance(limits, ['--only', '10.4']);
   expect(problemsOf(report)).toEqual([]);
@@ -104,7 +104,7 @@ test('the server conforms in its limits', { timeout: 120_000 }, async () => {
 });
 
 test('the server conforms where only the original wire is spoken', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const { url, pid } = await start({ FAULTS: 'true' });
   const answer = await fetch(new URL('/faults', url), {

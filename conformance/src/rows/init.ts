@@ -5,7 +5,7 @@ import { decodeJwt, flaws, lifeOf } from '../jwt.ts';
 import { about, expect, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Session } from '../session.ts';
-import { sleep, within } from '../time.ts';
+import { within } from '../time.ts';
 import {
   initPayload,
   isBroadcast,
@@ -19,6 +19,15 @@ import { badJwt } from './token-route.ts';
 
 /** How much later than a silent socket one may end whose deadline nothing should have moved, in ms. */
 const DEADLINE_SLACK = 1000;
+
+/** How often something is sent on a socket that dawdles, in ms. */
+const DAWDLE = 50;
+
+/** Half of it is never written: that would take minutes. */
+const LONG_FRAME = textFrame(initPayload('x'.repeat(4000)));
+
+/** How often that is tried on a machine that is held up. */
+const MOST_TRIES = 3;
 
 /** An opcode that nobody has given a meaning yet (RFC 6455, section 5.2). */
 const RESERVED = 0x3;
@@ -165,24 +174,15 @@ export const initRows: readonly Row[] = [
       await expectRefusal(session, connection, wire.refusal(4408));
     },
   }),
-  ...deadlineRows('pings', async (connection) => {
-    while (!connection.isOver) {
-      connection.ping();
-      await sleep(50);
-    }
-  }),
-  ...deadlineRows('half a frame, byte by byte', async (connection) => {
-    const frame = textFrame(initPayload('x'.repeat(2000)));
-    for (let index = 0; index < frame.length / 2 && !connection.isOver; index += 1) {
-      connection.write(frame.subarray(index, index + 1));
-      await sleep(50);
-    }
+  ...deadlineRows('pings', (connection) => connection.ping()),
+  ...deadlineRows('half a frame, byte by byte', (connection, index) => {
+    if (index < LONG_FRAME.length / 2) connection.write(LONG_FRAME.subarray(index, index + 1));
   }),
   onWire(original, {
     rules: ['6.1'],
     title: 'the ack is authentication successful, the first data frame',
     async run(session) {
-      const { ack } = await session.ready(original);
+      const { ack } = await session.readyAsIssued(original);
       expect(ack === 'authentication successful', original.ack, show(ack));
     },
   }),
@@ -190,7 +190,7 @@ export const initRows: readonly Row[] = [
     rules: ['7.2'],
     title: 'the ack is ready, with user, expiresIn and heartbeat, the first data frame',
     async run(session) {
-      const ready = await session.ready(twoStage);
+      const ready = await session.readyAsIssued(twoStage);
       expectReady(ready.ack, ready.jwt);
     },
   }),
@@ -258,27 +258,70 @@ async function reachDeadline({ options }: Session, silent: Connection): Promise<
   await within(options.patience, expected, silent.ended);
 }
 
-/** The rows for a way to be late with the init payload, compared with silence. */
+/**
+ * The rows for a way to be late with the init payload, compared with silence.
+ *
+ * @param dawdle called again and again, with 0, 1, 2, …
+ */
 function deadlineRows(
   name: string,
-  dawdle: (connection: Connection) => Promise<void>,
+  dawdle: (connection: Connection, index: number) => void,
 ): readonly Row[] {
   return onEachWire({
     rules: ['5.5'],
     title: `${name}: ends at the deadline, no data frame`,
     phase: 'waiting',
     async run(session, wire) {
-      const { connection } = await session.open(wire, session.user);
-      const silent = await session.open(wire, session.user);
-      void dawdle(connection);
-      await reachDeadline(session, silent.connection);
-      // It was opened before the other.
-      await within(
-        DEADLINE_SLACK,
-        'an end at the same deadline as that of a silent socket',
-        connection.ended,
-      );
-      await expectRefusal(session, connection, wire.refusal(4408));
+      for (let tries = 1; ; tries += 1) {
+        const { pause, life } = await expectSameDeadline(session, wire, dawdle);
+        if (pause < life / 2) return;
+        if (tries === MOST_TRIES) {
+          throw new NotRun(`this machine was held up for ${pause} ms: run it where it is not`);
+        }
+      }
     },
   });
+}
+
+/**
+ * Requires a socket that dawdles to end when a silent one does.
+ *
+ * @returns how long it paused at most, and how long the silent socket lived, in ms: after a pause as
+ * long as the deadline, a server that starts anew at each byte ends it as well
+ */
+async function expectSameDeadline(
+  session: Session,
+  wire: Wire,
+  dawdle: (connection: Connection, index: number) => void,
+): Promise<{ readonly pause: number; readonly life: number }> {
+  const { connection } = await session.open(wire, session.user);
+  let last = performance.now();
+  let pause = 0;
+  const look = (): void => {
+    pause = Math.max(pause, performance.now() - last);
+    last = performance.now();
+  };
+  let index = 0;
+  const timer = setInterval(() => {
+    look();
+    dawdle(connection, index);
+    index += 1;
+  }, DAWDLE);
+  try {
+    const { connection: silent } = await session.open(wire, session.user);
+    const openedAt = performance.now();
+    await reachDeadline(session, silent);
+    const life = performance.now() - openedAt;
+    // It was opened before the other.
+    await within(
+      DEADLINE_SLACK,
+      'an end at the same deadline as that of a silent socket',
+      connection.ended,
+    );
+    look();
+    await expectRefusal(session, connection, wire.refusal(4408));
+    return { pause: Math.round(pause), life };
+  } finally {
+    clearInterval(timer);
+  }
 }

@@ -6,9 +6,17 @@ import { textFrame } from '../frames.ts';
 import { flaws } from '../jwt.ts';
 import { about, expect, fail, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
-import type { Ready, Session } from '../session.ts';
+import type { Ready, Session, UserToken } from '../session.ts';
 import { within } from '../time.ts';
-import { initPayload, isPipeline, message, original, readTyped, twoStage } from '../wire.ts';
+import {
+  initPayload,
+  isPipeline,
+  message,
+  original,
+  readTyped,
+  twoStage,
+  type Wire,
+} from '../wire.ts';
 import { expectReady } from './init.ts';
 import { badJwt } from './token-route.ts';
 
@@ -88,32 +96,38 @@ export async function expectRenewalRefused(
   await expectEnd(session, connection, code);
 }
 
+async function expectStockClient(
+  session: Session,
+  wire: Wire,
+  { token, jwt }: UserToken,
+): Promise<void> {
+  const url = new URL(session.target(token), session.options.url);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  const socket = new WebSocket(url, wire.offer === undefined ? [] : [wire.offer]);
+  try {
+    const echoed = new Promise<void>((resolve, reject) => {
+      socket.on('open', () => socket.send(initPayload(jwt)));
+      socket.on('message', (data: Buffer) => {
+        const text = data.toString();
+        if (wire.isAck(text)) socket.send(wire.say('hello'));
+        if (wire.hear(text) === 'echo: hello') resolve();
+      });
+      socket.on('error', reject);
+      socket.on('close', (code) => reject(new Error(`it was closed with ${code}`)));
+    });
+    await within(session.prompt, 'an echo', echoed);
+  } finally {
+    socket.terminate();
+  }
+}
+
 /** Sections 6, 7 and 9: what a ready connection says and hears. */
 export const messageRows: readonly Row[] = [
   ...onEachWire({
     rules: ['2.1', '11'],
     title: 'a stock WebSocket client goes through both stages and is echoed',
-    async run(session, wire) {
-      const { token, jwt } = await session.token(session.user);
-      const url = new URL(session.target(token), session.options.url);
-      url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-      const socket = new WebSocket(url, wire.offer === undefined ? [] : [wire.offer]);
-      try {
-        const echoed = new Promise<void>((resolve, reject) => {
-          socket.on('open', () => socket.send(initPayload(jwt)));
-          socket.on('message', (data: Buffer) => {
-            const text = data.toString();
-            if (wire.isAck(text)) socket.send(wire.say('hello'));
-            if (wire.hear(text) === 'echo: hello') resolve();
-          });
-          socket.on('error', reject);
-          socket.on('close', (code) => reject(new Error(`it was closed with ${code}`)));
-        });
-        await within(session.prompt, 'an echo', echoed);
-      } finally {
-        socket.terminate();
-      }
-    },
+    run: (session, wire) =>
+      session.withFreshToken(session.user, (token) => expectStockClient(session, wire, token)),
   }),
   onWire(original, {
     rules: ['6.2', '9'],

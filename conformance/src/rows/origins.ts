@@ -26,12 +26,13 @@ export const originRows: readonly Row[] = [
     title: 'token route, foreign origin, null, ours with a prefix or suffix: 403',
     async run(session) {
       const { tokenPath, origin } = session.options;
-      const jwt = await session.login(session.user);
-      for (const foreign of foreignOrigins(origin)) {
-        const headers = { Authorization: `Bearer ${jwt}`, Origin: foreign };
-        const { status } = await session.request('POST', tokenPath, headers);
-        expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);
-      }
+      await session.withFreshToken(session.user, async ({ jwt }) => {
+        for (const foreign of foreignOrigins(origin)) {
+          const headers = { Authorization: `Bearer ${jwt}`, Origin: foreign };
+          const { status } = await session.request('POST', tokenPath, headers);
+          expect(status === 403, `403 for Origin: ${foreign}`, `${status}`);
+        }
+      });
     },
   },
   {
@@ -41,12 +42,13 @@ export const originRows: readonly Row[] = [
       'token route, our origin: admitted, readable by its pages, with Retry-After; none: admitted',
     async run(session) {
       const { tokenPath, origin } = session.options;
-      const jwt = await session.login(session.user);
-      await session.mint(jwt);
-      const headers = { Authorization: `Bearer ${jwt}`, Origin: origin };
-      const response = await session.request('POST', tokenPath, headers);
-      expect(response.status !== 403, hint(session), '403');
-      expectToken(response);
+      const response = await session.withFreshToken(session.user, async ({ jwt }) => {
+        const headers = { Authorization: `Bearer ${jwt}`, Origin: origin };
+        const answer = await session.request('POST', tokenPath, headers);
+        expect(answer.status !== 403, hint(session), '403');
+        expectToken(answer);
+        return answer;
+      });
       const allowed = response.headers['access-control-allow-origin'];
       expect(
         allowed === origin || allowed === '*',
@@ -115,8 +117,7 @@ export const originRows: readonly Row[] = [
     title: 'upgrade, our origin: admitted',
     async run(session) {
       const { origin } = session.options;
-      const { token } = await session.token(session.user);
-      const { status } = await session.upgradePatiently({ token, origin });
+      const { status } = await session.upgradeAs(session.user, { origin });
       expect(status === 101, hint(session), `${status}`);
     },
   },

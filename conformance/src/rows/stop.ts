@@ -1,11 +1,11 @@
 import type { Connection } from '../connection.ts';
 import { expectEnd, howItEnded } from '../ends.ts';
 import { expectRetryAfter } from '../http.ts';
-import { about, expect, Failure, fail, NotRun, show } from '../outcome.ts';
+import { about, expect, fail, NotRun, show } from '../outcome.ts';
 import { onEachWire, onWire, type Row } from '../row.ts';
 import type { Ready, Session } from '../session.ts';
-import { isOver, sleep, within } from '../time.ts';
-import type { Upgraded } from '../upgrade.ts';
+import { isOver, Late, sleep, within } from '../time.ts';
+import { NoAnswer, type Upgraded } from '../upgrade.ts';
 import { readTyped, twoStage, type Wire, type WireName, wires } from '../wire.ts';
 import { expectRetryAfterReason } from './limits.ts';
 
@@ -15,21 +15,42 @@ const CROWD = 3;
 /** How much earlier than announced a server may close, in ms: timers are that exact. */
 const EARLY = 100;
 
+/** How long to wait before the next upgrade, in ms: some servers stop within a few. */
+const UPGRADE_EVERY = 5;
+
+/** What came of an upgrade where nobody listens. */
+const NO_CONNECTION = 'no network connection';
+
+/** What came of an upgrade that was not answered. */
+const NO_ANSWER = 'no answer';
+
+/** So long, in ms, no server leaves an upgrade unanswered because it ends in that moment. */
+const HELD = 500;
+
 /** Ready connections of a wire, or why there are none. */
 type Crowd = readonly Ready[] | Error;
 
 /** What was seen of a server that stops. */
 interface Stop {
   readonly crowds: ReadonlyMap<WireName, Crowd>;
-  /** The answer to an upgrade after the signal; `undefined` if the server took no connection. */
-  readonly upgraded: Upgraded | undefined;
-  /** Whether a connection that was told to go away was served after that. */
-  readonly isServed: boolean;
+  readonly admission: Admission;
+  /** Whether a connection that was told to go away was served after that; `undefined` if it was too
+   * late to tell. */
+  readonly isServed: boolean | undefined;
   /** ms from the signal to each end, by connection. */
   readonly endedAfter: ReadonlyMap<Ready, number>;
   /** Sockets that were not authenticated. */
   readonly strays: ReadonlyMap<WireName, Connection>;
 }
+
+/** What upgrades met after the signal. */
+type Admission =
+  /** The answer 503. */
+  | { readonly refused: Upgraded }
+  /** What came instead, although the server had noticed the signal, or had all the time to. */
+  | { readonly instead: string }
+  /** The server was gone before an upgrade could be tried that says something. */
+  | 'gone';
 
 /** Rows that look at the one stop there is. */
 export function stopRows(): readonly Row[] {
@@ -68,6 +89,11 @@ export function stopRows(): readonly Row[] {
           'retryAfter',
           notices.map(({ notice }) => Number(notice?.retryAfter)),
         );
+        if (isServed === undefined) {
+          throw new NotRun(
+            'no time was left to ask for an echo: start the server with a later deadline of the stop',
+          );
+        }
         expect(isServed, 'an echo after going-away', 'none');
         const strayFrame = strays.get(twoStage.name)?.frames[0];
         if (strayFrame !== undefined) {
@@ -81,12 +107,13 @@ export function stopRows(): readonly Row[] {
       title: 'stop: an upgrade is answered 503 with Retry-After',
       phase: 'last',
       async run(session) {
-        const { upgraded } = await observe(session);
-        if (upgraded === undefined) {
-          throw new Failure('expected 503 for an upgrade; got no network connection');
+        const { admission } = await observe(session);
+        if (admission === 'gone') {
+          throw new NotRun('the server was gone before another upgrade could be tried');
         }
-        expect(upgraded.status === 503, '503', `${upgraded.status}`);
-        expectRetryAfter(upgraded.headers.get('retry-after'), upgraded.answer?.body ?? '');
+        if ('instead' in admission) fail('503 for an upgrade', admission.instead);
+        const { headers, answer } = admission.refused;
+        expectRetryAfter(headers.get('retry-after'), answer?.body ?? '');
       },
     },
     ...onEachWire({
@@ -182,15 +209,16 @@ async function observeStop(session: Session): Promise<Stop> {
   } catch (error) {
     throw new NotRun(`process ${pid} cannot be sent SIGTERM: ${(error as Error).message}`);
   }
-  const [isServed, upgraded] = await Promise.all([
+  const [isServed, admission] = await Promise.all([
     isServedAfterNotice(
       session,
       ready.find(({ wire }) => wire === twoStage),
+      startedAt,
     ),
-    upgradeUntilRefused(session, token),
+    upgradeUntilRefused(session, token, ready, startedAt),
     isOver(patience, Promise.all(ready.map(({ connection }) => connection.ended))),
   ]);
-  return { crowds, upgraded, isServed, endedAfter, strays };
+  return { crowds, admission, isServed, endedAfter, strays };
 }
 
 /** Makes a crowd of connections ready. */
@@ -198,7 +226,7 @@ async function gather(session: Session, wire: Wire): Promise<Crowd> {
   try {
     const crowd: Ready[] = [];
     for (let count = 0; count < CROWD; count += 1) {
-      crowd.push(await session.readyForLong(wire, session.user));
+      crowd.push(await session.ready(wire));
     }
     return crowd;
   } catch (error) {
@@ -206,11 +234,18 @@ async function gather(session: Session, wire: Wire): Promise<Crowd> {
   }
 }
 
-async function isServedAfterNotice(session: Session, one: Ready | undefined): Promise<boolean> {
+async function isServedAfterNotice(
+  session: Session,
+  one: Ready | undefined,
+  startedAt: number,
+): Promise<boolean | undefined> {
   if (one === undefined) return false;
   const notice = one.connection.until(() => goingAway(one) !== undefined);
   await isOver(session.prompt, notice);
-  return isEchoed(session, one);
+  const asked = performance.now() - startedAt;
+  const isServed = await isEchoed(session, one);
+  const deadline = Number(goingAway(one)?.deadline ?? Number.POSITIVE_INFINITY);
+  return isServed || asked < deadline / 2 ? isServed : undefined;
 }
 
 async function isEchoed(session: Session, { wire, connection }: Ready): Promise<boolean> {
@@ -221,24 +256,85 @@ async function isEchoed(session: Session, { wire, connection }: Ready): Promise<
   return hasEcho();
 }
 
-/** Asks for an upgrade until the server has noticed the signal. */
-async function upgradeUntilRefused(session: Session, token: string): Promise<Upgraded | undefined> {
-  let last: Upgraded | undefined;
-  for (let tries = 0; tries < 20; tries += 1) {
-    try {
-      last = await session.upgrade({ target: session.target(token) });
-    } catch {
-      return last;
-    }
-    if (last.status === 503) return last;
-    await sleep(50);
+/**
+ * Asks for upgrades until one is answered that was asked for when a connection had been told of the
+ * stop, or the server is gone. Before that, it may not have noticed the signal: what it answers then
+ * says something only if it is 503.
+ */
+async function upgradeUntilRefused(
+  session: Session,
+  token: string,
+  ready: readonly Ready[],
+  startedAt: number,
+): Promise<Admission> {
+  const { patience } = session.options;
+  let noticedAt = Number.POSITIVE_INFINITY;
+  for (const one of ready) {
+    void one.connection
+      .until(() => isTold(one))
+      .then(() => {
+        if (isTold(one)) noticedAt = Math.min(noticedAt, performance.now());
+      });
   }
-  return last;
+  let refused: Upgraded | undefined;
+  let instead: string | undefined;
+  let last = 'nothing';
+  while (performance.now() - startedAt < patience) {
+    const askedAt = performance.now();
+    const tried = await tryUpgrade(session, token);
+    if (typeof tried === 'string') {
+      const held = performance.now() - Math.max(askedAt, noticedAt);
+      const isLeft = tried === NO_ANSWER && held > HELD;
+      if (isLeft || !(await isStopDue(session, ready, startedAt))) return { instead: tried };
+      if (refused !== undefined) return { refused };
+      return instead === undefined ? 'gone' : { instead };
+    }
+    last = `${tried.status}`;
+    if (tried.status === 503) refused = tried;
+    if (askedAt >= noticedAt) {
+      if (refused !== undefined) return { refused };
+      instead = last;
+    }
+    // With a token that is good more than once, the next would find a full server.
+    tried.connection?.destroy();
+    await sleep(UPGRADE_EVERY);
+  }
+  return refused === undefined ? { instead: instead ?? last } : { refused };
+}
+
+/** The answer to an upgrade, or what came instead of one. */
+async function tryUpgrade(session: Session, token: string): Promise<Upgraded | string> {
+  try {
+    return await session.upgrade({ target: session.target(token) });
+  } catch (error) {
+    return error instanceof NoAnswer || error instanceof Late ? NO_ANSWER : NO_CONNECTION;
+  }
+}
+
+/** Whether a connection was told of the stop; 4401 is the end of its JWT. */
+function isTold(one: Ready): boolean {
+  const { closeFrame } = one.connection;
+  return goingAway(one) !== undefined || (closeFrame !== undefined && closeFrame.code !== 4401);
+}
+
+/** Whether a server that listens no more has reached its end, and may: it serves nobody. */
+async function isStopDue(
+  session: Session,
+  ready: readonly Ready[],
+  startedAt: number,
+): Promise<boolean> {
+  const at = performance.now() - startedAt;
+  const deadline = Math.max(0, ...ready.map((one) => Number(goingAway(one)?.deadline ?? 0)));
+  if (deadline > 0 && at >= deadline - EARLY) return true;
+  const answers = ready.map(async ({ connection }) => {
+    const isAnswered = await isOver(session.prompt, connection.roundTrip());
+    return isAnswered && !connection.isOver && connection.closeFrame === undefined;
+  });
+  return !(await Promise.all(answers)).includes(true);
 }
 
 async function spokenWires(session: Session): Promise<Wire[]> {
-  const { token } = await session.token(session.user);
-  const { headers } = await session.upgradePatiently({ token, offer: twoStage.offer });
+  const { headers } = await session.upgradeAs(session.user, { offer: twoStage.offer });
   const speaks = headers.get('sec-websocket-protocol') === twoStage.name;
   return wires.filter((wire) => wire !== twoStage || speaks);
 }

@@ -92,9 +92,9 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'POST with a JWT: the envelope, no-store, base64url, expiresIn',
     async run(session) {
-      const jwt = await session.login(session.user);
-      await session.mint(jwt);
-      expectSuccess(await session.askToken(jwt));
+      await session.withFreshToken(session.user, async ({ jwt }) => {
+        expectSuccess(await session.askToken(jwt));
+      });
     },
   },
   {
@@ -102,13 +102,13 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'GET with a JWT: alike',
     async run(session) {
-      const jwt = await session.login(session.user);
-      await session.mint(jwt);
-      const response = await session.askToken(jwt, 'GET');
-      if (response.status === 404 || response.status === 405) {
-        throw new NotRun(`GET is answered ${response.status}, and only a SHOULD`);
-      }
-      expectSuccess(response);
+      await session.withFreshToken(session.user, async ({ jwt }) => {
+        const response = await session.askToken(jwt, 'GET');
+        if (response.status === 404 || response.status === 405) {
+          throw new NotRun(`GET is answered ${response.status}, and only a SHOULD`);
+        }
+        expectSuccess(response);
+      });
     },
   },
   {
@@ -116,8 +116,9 @@ export const tokenRouteRows: readonly Row[] = [
     wire: 'http',
     title: 'protocol names two-stage.v1 only if that is spoken',
     async run(session) {
-      const { token, protocol } = await session.token(session.user);
-      const { headers } = await session.upgradePatiently({ token, offer: twoStage.offer });
+      const { protocol, headers } = await session.upgradeAs(session.user, {
+        offer: twoStage.offer,
+      });
       const isSpoken = headers.get('sec-websocket-protocol') === TWO_STAGE;
       if (protocol === undefined) {
         return isSpoken ? 'spoken, but not named, which is a SHOULD' : undefined;

@@ -84,9 +84,11 @@ export const upgradeRows: readonly Row[] = [
     async run(session) {
       // All connected first, so that nothing but the token keeps them apart.
       const rivals = await Promise.all(Array.from({ length: RIVALS }, () => session.connect()));
-      const { token, reusable } = await session.token(session.user);
-      if (reusable) throw new NotRun('tokens are reusable: start the server with single-use ones');
-      const target = session.target(token);
+      const fresh = await session.token(session.user);
+      if (fresh.reusable) {
+        throw new NotRun('tokens are reusable: start the server with single-use ones');
+      }
+      const target = session.target(fresh.token);
       const statuses = await Promise.all(
         rivals.map(async (ask) => {
           const { status } = await ask({ target });
@@ -94,6 +96,7 @@ export const upgradeRows: readonly Row[] = [
           return status === 503 ? (await session.upgradePatiently({ target })).status : status;
         }),
       );
+      if (statuses.every((status) => status === 401)) session.expectFresh(fresh);
       const count = (wanted: number): number =>
         statuses.filter((status) => status === wanted).length;
       if (count(101) !== 1 || count(401) !== RIVALS - 1) {
@@ -110,10 +113,11 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a reusable token: admits again',
     async run(session) {
-      const { token, reusable } = await session.token(session.user);
-      if (!reusable) throw new NotRun('tokens are single-use');
-      await spend(session, token);
-      await spend(session, token);
+      await session.withFreshToken(session.user, async ({ token, reusable }) => {
+        if (!reusable) throw new NotRun('tokens are single-use');
+        await spend(session, token);
+        await spend(session, token);
+      });
     },
   },
   {
@@ -158,8 +162,7 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a handshake of another version than 13: 426 with Sec-WebSocket-Version: 13',
     async run(session) {
-      const { token } = await session.token(session.user);
-      const { status, headers } = await session.upgradePatiently({ token, version: 12 });
+      const { status, headers } = await session.upgradeAs(session.user, { version: 12 });
       expect(status === 426, '426', `${status}`);
       const versions = headers.get('sec-websocket-version') ?? '';
       const named = versions.split(',').map((version) => version.trim());
@@ -171,27 +174,35 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a missing or malformed token: the same bytes as an unknown one',
     async run(session) {
-      const { token } = await session.token(session.user);
       const wanted = await unknownToken(session);
       const { socketPath } = session.options;
-      const queries: Readonly<Record<string, string>> = {
+      const expectAll = async (queries: Readonly<Record<string, string>>): Promise<void> => {
+        for (const [name, query] of Object.entries(queries)) {
+          await expectSameAs(wanted, name, session, { target: `${socketPath}${query}` });
+        }
+      };
+      await expectAll({
         'no query': '',
         'another parameter': '?other=1',
         'an empty token': '?token=',
         'token[$gt]=': '?token[$gt]=',
-        'token[]=': `?token[]=${token}`,
         'one token twice': `?token=${UNKNOWN}&token=${UNKNOWN}`,
-        'a good token and another': `?token=${token}&token=${UNKNOWN}`,
-        'another token and a good one': `?token=${UNKNOWN}&token=${token}`,
         '%00': '?token=%00',
-        'a good token and %00': `?token=${token}%00`,
         unicode: '?token=%F0%9F%94%91%C3%A9',
         'bytes that are not UTF-8': '?token=%FF%FE',
         '8000 characters': `?token=${'a'.repeat(8000)}`,
-      };
-      for (const [name, query] of Object.entries(queries)) {
-        await expectSameAs(wanted, name, session, { target: `${socketPath}${query}` });
-      }
+      });
+      await session.withFreshToken(session.user, async (fresh) => {
+        const { token } = fresh;
+        await expectAll({
+          'token[]=': `?token[]=${token}`,
+          'a good token and another': `?token=${token}&token=${UNKNOWN}`,
+          'another token and a good one': `?token=${UNKNOWN}&token=${token}`,
+          'a good token and %00': `?token=${token}%00`,
+        });
+        // An expired one would be refused for that.
+        session.expectFresh(fresh);
+      });
     },
   },
   {
@@ -199,21 +210,25 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a malformed token in Sec-WebSocket-Protocol, or in two places: the same bytes',
     async run(session) {
-      const { token } = await session.token(session.user);
       const wanted = await unknownToken(session);
       const { socketPath } = session.options;
-      const requests: Readonly<Record<string, UpgradeRequest>> = {
-        'an empty entry': { target: socketPath, offer: `${TWO_STAGE}, token.` },
-        'an unknown entry': { target: socketPath, offer: `${TWO_STAGE}, token.${UNKNOWN}` },
-        'two entries': { target: socketPath, offer: `token.${token}, token.${UNKNOWN}` },
-        'the query and an entry': {
-          target: session.target(token),
-          offer: `${TWO_STAGE}, token.${token}`,
-        },
-      };
-      for (const [name, request] of Object.entries(requests)) {
-        await expectSameAs(wanted, name, session, request);
-      }
+      await session.withFreshToken(session.user, async (fresh) => {
+        const { token } = fresh;
+        const requests: Readonly<Record<string, UpgradeRequest>> = {
+          'an empty entry': { target: socketPath, offer: `${TWO_STAGE}, token.` },
+          'an unknown entry': { target: socketPath, offer: `${TWO_STAGE}, token.${UNKNOWN}` },
+          'two entries': { target: socketPath, offer: `token.${token}, token.${UNKNOWN}` },
+          'the query and an entry': {
+            target: session.target(token),
+            offer: `${TWO_STAGE}, token.${token}`,
+          },
+        };
+        for (const [name, request] of Object.entries(requests)) {
+          await expectSameAs(wanted, name, session, request);
+        }
+        // An expired one would be refused for that.
+        session.expectFresh(fresh);
+      });
     },
   },
   {
@@ -221,21 +236,27 @@ export const upgradeRows: readonly Row[] = [
     wire: 'http',
     title: 'a spent token: the same bytes as an unknown one',
     async run(session) {
-      const { token, reusable } = await session.token(session.user);
-      if (reusable) throw new NotRun('tokens are reusable: start the server with single-use ones');
-      await spend(session, token);
       const wanted = await unknownToken(session);
-      await expectSameAs(wanted, 'a spent token', session, { target: session.target(token) });
+      await session.withFreshToken(session.user, async (fresh) => {
+        if (fresh.reusable) {
+          throw new NotRun('tokens are reusable: start the server with single-use ones');
+        }
+        await spend(session, fresh.token);
+        const target = session.target(fresh.token);
+        await expectSameAs(wanted, 'a spent token', session, { target });
+        // An expired one would be refused for that.
+        session.expectFresh(fresh);
+      });
     },
   },
   ...['two-stage.v1', 'chat, two-stage.v1', 'two-stage.v2, chat,two-stage.v1'].map((offer) =>
     onWire(twoStage, {
       rules: ['4.4.1'],
       title: `${offer} offered: two-stage.v1 selected`,
-      async run(session) {
-        const { token } = await session.token(session.user);
-        await expectSelection(session, offer, TWO_STAGE, token);
-      },
+      run: (session) =>
+        session.withFreshToken(session.user, ({ token }) =>
+          expectSelection(session, offer, TWO_STAGE, token),
+        ),
     }),
   ),
   ...[undefined, 'chat', 'two-stage.v2, two-stage'].map((offer) =>
@@ -243,12 +264,13 @@ export const upgradeRows: readonly Row[] = [
       rules: ['4.4.2'],
       title: `${offer ?? 'nothing'} offered: no Sec-WebSocket-Protocol, and the original wire`,
       async run(session) {
-        const { token, jwt } = await session.token(session.user);
-        const { status, headers, connection } = await session.upgradePatiently({ token, offer });
+        const { status, headers, connection, jwt } = await session.upgradeAs(session.user, {
+          offer,
+        });
         if (connection === undefined) fail('101', `${status}`);
         const selected = headers.get('sec-websocket-protocol');
         expect(selected === undefined, 'no Sec-WebSocket-Protocol', show(selected));
-        await session.readyWith(original, connection, jwt);
+        await session.readyWith(original, connection, session.longer(jwt));
       },
     }),
   ),
@@ -299,6 +321,7 @@ async function expectEntryAdmitted(
   offer: (entry: string) => string | readonly string[],
   wanted: string | undefined,
 ): Promise<void> {
-  const { token } = await session.token(session.user);
-  await expectSelection(session, offer(`token.${token}`), wanted);
+  await session.withFreshToken(session.user, ({ token }) =>
+    expectSelection(session, offer(`token.${token}`), wanted),
+  );
 }

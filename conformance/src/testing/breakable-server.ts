@@ -248,6 +248,7 @@ export async function startBreakableServer(
 
   async function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
+    if (isStopping && is('leaves upgrades unanswered while it stops')) return;
     const verdict = await judge(request);
     if ('user' in verdict) {
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -296,7 +297,7 @@ export async function startBreakableServer(
   async function close(): Promise<void> {
     clearInterval(broadcast);
     for (const socket of sockets) socket.terminate();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
   }
@@ -305,6 +306,11 @@ export async function startBreakableServer(
     url: origin,
     async stop() {
       isStopping = true;
+      if (is('is gone at once when it stops')) {
+        for (const socket of sockets) socket.close(1012, `retry-after=${sockets.size}`);
+        return;
+      }
+      if (is('listens no more when it stops')) server.close();
       const isSame = is('tells everybody the same delays');
       const delay = (): number => (isSame ? 500 : Math.floor(Math.random() * 500));
       for (const socket of sockets) {

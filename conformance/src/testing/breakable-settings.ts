@@ -1,12 +1,13 @@
 /** Intervals in ms, short ones, and limits that are soon hit. */
 export const SETTINGS = {
-  tokenLife: 1500,
+  tokenLife: 2000,
   jwtLife: 600_000,
-  initTimeout: 1200,
+  initTimeout: 3000,
   broadcastEvery: 200,
   individualEvery: 200,
-  heartbeat: 700,
-  stop: 1000,
+  heartbeat: 900,
+  // Shorter than the deadline: a stray must not end by that.
+  stop: 1800,
   tokensPerMinute: 150,
   unauthenticated: 16,
   connections: 16,

@@ -101,6 +101,10 @@ export const BREAKS = [
   'stops with 1001',
   'cuts unauthenticated sockets off at the stop',
   'admits upgrades while it stops',
+  'leaves upgrades unanswered while it stops',
+  'listens no more when it stops',
+  // No break where no deadline is announced, which is so on the original wire.
+  'is gone at once when it stops',
 ] as const;
 
 /** One of {@link BREAKS}. */

@@ -47,7 +47,7 @@ export async function checkBroken(
   given: Partial<Options> = {},
 ): Promise<Report> {
   await using tested = await startTested(...broken);
-  return await check({ ...optionsFor(tested.url), pid: tested.pid, ...given });
+  return await check({ ...optionsFor(tested.url, 10_000), pid: tested.pid, ...given });
 }
 
 /** Checks a server that is broken in these ways by all rows but the slow ones. */
@@ -58,14 +58,22 @@ export async function checkBrokenQuickly(
   const server = await startBreakableServer(new Set(broken), SECRET);
   try {
     const table = allRows().filter((row) => !isSlow(row));
-    return await check({ ...optionsFor(server.url), ...given }, table);
+    return await check({ ...optionsFor(server.url, 5000), ...given }, table);
   } finally {
     await server.close();
   }
 }
 
-const optionsFor = (url: string): Options =>
-  readOptions([url, '--patience', '4200'], { JWT_SECRET: SECRET });
+/** Options for a server; what it does at once it may take `patience` ms for. */
+const optionsFor = (url: string, patience: number): Options =>
+  readOptions([url, '--patience', `${patience}`], { JWT_SECRET: SECRET });
+
+/** What the rows that failed say, to be told beside an expectation. */
+export const reasons = ({ rows }: Report): string =>
+  rows
+    .filter(({ outcome }) => outcome !== 'pass')
+    .map(({ outcome, rule, wire, detail }) => `${outcome} ${rule} (${wire}): ${detail}`)
+    .join('\n');
 
 /** The rows that failed, as `rule (wire)`, each of them once. */
 export function failedRows({ rows }: Report): string[] {
