@@ -40,10 +40,15 @@ export async function findMongo(env = process.env) {
  * are skipped, and say so; nothing else depends on it.
  */
 export async function bringServices(env = process.env) {
-  if (!env.REDIS_URL && !findRedis() && !bringRedis()) console.log(noRedis);
+  requireRedis(env);
   if (env.MONGODB_URL || (await findMongo(env))) return;
   if ((await downloadMongo(env)) || bringJavaMongo()) return;
   console.log(noMongo);
+}
+
+/** Brings a Redis, if there is none, as far as this machine allows. */
+export function requireRedis(env = process.env) {
+  if (!env.REDIS_URL && !findRedis() && !bringRedis()) console.log(noRedis);
 }
 
 /**

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { findChromium } from './chromium.mjs';
 import { isInstalled, markInstalled } from './installation.mjs';
-import { bringServices } from './services.mjs';
+import { bringServices, requireRedis } from './services.mjs';
 import { root } from './workspaces.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
@@ -13,6 +13,7 @@ requireNode();
 if (!isInstalled()) install();
 if (process.argv.includes('--browser')) await requireChromium();
 if (process.argv.includes('--services')) await bringServices();
+if (process.argv.includes('--redis')) requireRedis();
 
 function requireNode() {
   const [major = 0] = process.versions.node.split('.').map(Number);

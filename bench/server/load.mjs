@@ -88,7 +88,8 @@ async function runSession(order, clients, share, profiles) {
 /** How fast connections get ready, and what each costs. */
 async function connect(server, clients, share) {
   const { address } = server;
-  await askAll(clients, 'connect', address, Math.ceil(WARM_UP / clients.length));
+  const warmUp = Math.min(Math.ceil(WARM_UP / clients.length), share);
+  await askAll(clients, 'connect', address, warmUp);
   await askAll(clients, 'drop', address.name);
   await sleep(500);
 

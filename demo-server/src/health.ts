@@ -1,6 +1,3 @@
-import type { FanOut } from './fan-out.ts';
-import type { TokenStore } from './tokens.ts';
-
 /** How this process is, and what it depends on. */
 export interface Health {
   /** Ready connections. */
@@ -9,18 +6,34 @@ export interface Health {
   readonly unauthenticated: number;
   readonly tokenStore: 'up' | 'down';
   readonly fanOut: 'up' | 'down';
+  /** Whether JWTs can be verified: `down` when an identity provider's keys cannot be had. */
+  readonly keys: 'up' | 'down';
+}
+
+/** Something that the server cannot do without. */
+export interface Part {
+  /** Rejects when it is down. */
+  check(): Promise<void>;
 }
 
 /** Asks what the server depends on; never rejects, and never waits longer than each of them does. */
 export async function examine(
-  { tokens, fanOut }: { readonly tokens: TokenStore; readonly fanOut: FanOut },
+  { tokens, fanOut, keys }: { readonly tokens: Part; readonly fanOut: Part; readonly keys: Part },
   figures: Pick<Health, 'ready' | 'unauthenticated'>,
 ): Promise<Health> {
-  const state = (part: { check(): Promise<void> }): Promise<'up' | 'down'> =>
-    part.check().then(
-      () => 'up',
-      () => 'down',
-    );
-  const [tokenStore, fanOutState] = await Promise.all([state(tokens), state(fanOut)]);
-  return { ...figures, tokenStore, fanOut: fanOutState };
+  const [tokenStore, broker, provider] = await Promise.all([
+    state(tokens),
+    state(fanOut),
+    state(keys),
+  ]);
+  return { ...figures, tokenStore, fanOut: broker, keys: provider };
+}
+
+async function state(part: Part): Promise<'up' | 'down'> {
+  try {
+    await part.check();
+    return 'up';
+  } catch {
+    return 'down';
+  }
 }

@@ -250,7 +250,7 @@ test('health says how many there are', async () => {
   await harness.open(jwt);
   expect(await (await harness.request('/health')).json()).toEqual({
     status: 1,
-    data: { ready: 1, unauthenticated: 1, tokenStore: 'up', fanOut: 'up' },
+    data: { ready: 1, unauthenticated: 1, tokenStore: 'up', fanOut: 'up', keys: 'up' },
   });
 });
 

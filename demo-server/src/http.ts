@@ -58,10 +58,12 @@ export function createApp(options: HttpOptions): Express {
   });
   // Whether it is to be sent anybody.
   app.get('/ready', noStore, async (_request, response) => {
-    const { tokenStore, fanOut } = await health();
+    const { tokenStore, fanOut, keys } = await health();
     if (leaving()) fail(response, 503, 'Stopping');
     else if (tokenStore === 'down') fail(response, 503, 'The token store is down');
     else if (fanOut === 'down') fail(response, 503, 'The fan-out is down');
+    else if (keys === 'down')
+      fail(response, 503, 'The keys of the identity provider cannot be had');
     else succeed(response, { message: 'Ready' });
   });
   const { operatorToken } = settings;
@@ -73,7 +75,7 @@ export function createApp(options: HttpOptions): Express {
 
   app.use(['/login', '/logout', '/token/ws', '/faults'], noStore, cors(origins));
   const json = express.json({ limit: 16_384 });
-  const loggedIn = bearer(verify, environment);
+  const loggedIn = bearer(verify, environment, log);
 
   if (sign !== undefined) app.all('/login', allow('POST'), json, logIn(sign, options));
 

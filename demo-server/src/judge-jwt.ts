@@ -3,6 +3,7 @@ import { busyFor } from './come-back.ts';
 import type { Connection } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { Forbidden, type Identity, Unverifiable } from './jwt.ts';
+import { kindOf } from './store-unavailable.ts';
 
 /** A `VerifyJwt` that may look at the connection as well. */
 export type VerifyForConnection = (jwt: string, connection: Connection) => Promise<Identity>;
@@ -29,7 +30,11 @@ export async function judgeJwt(
   } catch (error) {
     if (error instanceof Forbidden) return FORBIDDEN;
     if (error instanceof Unverifiable) {
-      connection.log.error({ connection: connection.id, error }, 'a JWT could not be verified');
+      const reason = kindOf(error.cause);
+      connection.log.error(
+        { connection: connection.id, error, reason },
+        'a JWT could not be verified',
+      );
       return { code: CloseCode.busy, reason: retryAfterReason(busyFor(environment)) };
     }
     return UNAUTHORIZED;

@@ -116,7 +116,7 @@ async function setUpProvider() {
   onTestFinished(() => void vi.useRealTimers());
   const keys = new Map<string, Awaited<ReturnType<typeof generateKeyPair>>>();
   const answers = { isDown: false, asked: 0 };
-  const verify = jwksVerifier(
+  const { verify, check } = jwksVerifier(
     {
       url: new URL('https://id.example/keys'),
       issuer: 'https://id.example/',
@@ -147,7 +147,7 @@ async function setUpProvider() {
     return jwt.setProtectedHeader({ alg: 'RS256', kid }).sign(key);
   };
   await rotate('first');
-  return { environment, answers, verify, rotate, sign, claims, keys };
+  return { environment, answers, verify, check, rotate, sign, claims, keys };
 }
 
 test('a provider’s JWT is verified by its published keys, asked for once', async () => {
@@ -205,11 +205,13 @@ test('S5 a provider’s public key is no secret to sign with', async () => {
 });
 
 test('S12 while a provider’s keys cannot be had, a JWT is neither good nor bad', async () => {
-  const { answers, verify, sign } = await setUpProvider();
+  const { answers, verify, check, sign } = await setUpProvider();
   answers.isDown = true;
   const jwt = await sign();
   await expect(verify(jwt)).rejects.toBeInstanceOf(Unverifiable);
+  await expect(check()).rejects.toThrow();
   answers.isDown = false;
+  await check();
   expect(await verify(jwt)).toMatchObject({ user: 'ada' });
 });
 

@@ -121,11 +121,19 @@ const JWKS_COOLDOWN = 30_000;
 /** How old keys may become, in ms: that long a key that was withdrawn goes on being good. */
 const JWKS_MAX_AGE = 600_000;
 
+/** What verifies JWTs, and can say whether it is able to at the moment. */
+export interface Verifier {
+  /** See {@link VerifyJwt}. */
+  readonly verify: VerifyJwt;
+  /** Rejects while there are no keys to verify by, and none can be had. */
+  check(): Promise<void>;
+}
+
 /**
  * Verifies JWTs of an identity provider by its published keys. A key it does not know makes it
  * look again, so that the provider can rotate them.
  */
-export function jwksVerifier(options: JwksOptions, environment: Environment): VerifyJwt {
+export function jwksVerifier(options: JwksOptions, environment: Environment): Verifier {
   const { url, issuer, audience, algorithms, fetch } = options;
   const keys = createRemoteJWKSet(url, {
     timeoutDuration: JWKS_TIMEOUT,
@@ -133,7 +141,12 @@ export function jwksVerifier(options: JwksOptions, environment: Environment): Ve
     cacheMaxAge: JWKS_MAX_AGE,
     ...(fetch && { [customFetch]: fetch }),
   });
-  return verifier(keys, environment, { issuer, audience, algorithms: [...algorithms] });
+  return {
+    verify: verifier(keys, environment, { issuer, audience, algorithms: [...algorithms] }),
+    async check() {
+      if (!keys.fresh) await keys.reload();
+    },
+  };
 }
 
 type Rules = Required<Pick<JWTVerifyOptions, 'issuer' | 'audience' | 'algorithms'>>;

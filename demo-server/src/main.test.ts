@@ -70,7 +70,6 @@ test('S13 it says where its page is, and stops on SIGTERM with a way back for it
 });
 
 test.each<[NodeJS.Signals, NodeJS.Signals]>([
-  ['SIGTERM', 'SIGTERM'],
   ['SIGTERM', 'SIGINT'],
   ['SIGINT', 'SIGTERM'],
 ])('S13 %s, and then %s while a client does not leave, ends it at once', async (first, second) => {
@@ -81,6 +80,26 @@ test.each<[NodeJS.Signals, NodeJS.Signals]>([
   expect(await client.nextJson()).toMatchObject({ type: 'going-away' });
   started.process.kill(second);
   expect(await started.exited).toBe(1);
+});
+
+test('S13 the same signal again, when a moment has passed, ends it at once', async () => {
+  const started = run({ PORT: '0', DRAIN_TIMEOUT: '600000' });
+  const client = await ready(await urlOf(started), [TWO_STAGE]);
+  started.process.kill('SIGINT');
+  expect(await client.nextJson()).toMatchObject({ type: 'going-away' });
+  const again = setInterval(() => started.process.kill('SIGINT'), 100);
+  onTestFinished(() => clearInterval(again));
+  expect(await started.exited).toBe(1);
+});
+
+test('S13 a signal that comes twice, from the terminal and from npm, is one', async () => {
+  const started = run({ PORT: '0', DRAIN_TIMEOUT: '2000' });
+  const client = await ready(await urlOf(started), [TWO_STAGE]);
+  started.process.kill('SIGINT');
+  expect(await client.nextJson()).toMatchObject({ type: 'going-away' });
+  started.process.kill('SIGINT');
+  expect((await client.closed).code).toBe(1012);
+  expect(await started.exited).toBe(0);
 });
 
 test('wrong settings end it with all that is wrong, and no stack', async () => {

@@ -1,6 +1,7 @@
 import { createLog } from './log.ts';
 import { createDemoServer, type DemoServer } from './server.ts';
 import { readSettings, type Settings, SettingsError } from './settings.ts';
+import { onStopSignal } from './stop-signals.ts';
 
 /** Ends the process with one line, or a few, that say what to do. */
 function giveUp(message: string): never {
@@ -40,15 +41,7 @@ const settings = settingsOrGiveUp();
 const server = createDemoServer(settings, { log: createLog(settings.logLevel) });
 await listenOrGiveUp(server, settings);
 
-let stopping = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // Whoever asks twice does not want to wait.
-    if (stopping) process.exit(1);
-    stopping = true;
-    void server.stop();
-  });
-}
+onStopSignal(() => void server.stop());
 
 // Said last: who reads it may send a signal at once.
 console.log(`Two-Stage Socket demo: ${server.url}/`);

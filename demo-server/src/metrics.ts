@@ -53,7 +53,9 @@ export function prometheusMetrics({ ready, unauthenticated }: Gauges): Prometheu
   const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
     new Counter({ name: `two_stage_${name}_total`, help, labelNames, registers });
 
-  const tokens = counter('tokens', 'Requests at the token route', ['outcome']);
+  const tokens = counter('tokens', 'Requests at the token route, of users with a good JWT', [
+    'outcome',
+  ]);
   const upgrades = counter('upgrades', 'Upgrade requests', ['status']);
   const readies = counter('ready', 'Connections that became ready', ['wire']);
   const ends = counter('ends', 'Connections that ended', ['code']);

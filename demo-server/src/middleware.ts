@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts';
 import { Forbidden, type Identity, Unverifiable, type VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
 import type { Origins } from './origins.ts';
-import { StoreUnavailable } from './store-unavailable.ts';
+import { kindOf, StoreUnavailable } from './store-unavailable.ts';
 
 declare global {
   namespace Express {
@@ -71,7 +71,7 @@ function unauthorized(response: Response, challenge: string): void {
 }
 
 /** Lets a request with a good JWT in its `Authorization` header through. */
-export function bearer(verify: VerifyJwt, environment: Environment): RequestHandler {
+export function bearer(verify: VerifyJwt, environment: Environment, log: Log): RequestHandler {
   return async (request, response, next) => {
     const jwt = bearerOf(request);
     if (jwt === undefined) {
@@ -83,6 +83,7 @@ export function bearer(verify: VerifyJwt, environment: Environment): RequestHand
     } catch (error) {
       if (error instanceof Forbidden) fail(response, 403, 'Forbidden');
       else if (error instanceof Unverifiable) {
+        log.error({ error, reason: kindOf(error.cause) }, 'a JWT could not be verified');
         fail(response, 503, 'JWTs cannot be checked at the moment', busyFor(environment));
       } else unauthorized(response, 'Bearer error="invalid_token"');
       return;

@@ -110,6 +110,29 @@ test('closing twice, or before it listens, does no harm', async () => {
   await server.close();
 });
 
+test('S12 without the keys of an identity provider nobody is sent here, and the log says why', async () => {
+  const unused = createServer().listen(0, '127.0.0.1');
+  await once(unused, 'listening');
+  const { port } = unused.address() as { port: number };
+  unused.close();
+  await once(unused, 'close');
+  const harness = await startServer({
+    jwksUrl: `http://127.0.0.1:${port}/keys`,
+    jwtIssuer: 'https://id.example/',
+    jwtAudience: 'chat',
+  });
+  const ready = await harness.request('/ready');
+  expect([ready.status, await ready.json()]).toEqual([
+    503,
+    { status: 0, message: 'The keys of the identity provider cannot be had' },
+  ]);
+  const health = (await (await harness.request('/health')).json()) as { data: { keys: string } };
+  expect(health.data.keys).toBe('down');
+  const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.AAAA';
+  expect((await harness.post('/token/ws', undefined, jwt)).status).toBe(503);
+  await harness.logged('a JWT could not be verified');
+});
+
 test('with the keys of an identity provider its JWTs go through both stages', async () => {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const provider = createServer(async (_request, response) => {

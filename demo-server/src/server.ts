@@ -11,7 +11,7 @@ import { createFaults } from './faults.ts';
 import { createTokenGate, SOCKET_PATH } from './gate.ts';
 import { examine } from './health.ts';
 import { createApp, PAGE_DIRECTORY } from './http.ts';
-import { hs256Jwts, type Jwts, jwksVerifier, type VerifyJwt } from './jwt.ts';
+import { hs256Jwts, type Jwts, jwksVerifier, type Verifier } from './jwt.ts';
 import { createPlaces } from './limits.ts';
 import { watchLiveness } from './liveness.ts';
 import { type Log, silentLog } from './log.ts';
@@ -83,6 +83,7 @@ export function createDemoServer(
   const { tokens, fanOut, revocations, tokenRate } = services;
   const heard = memoryRevocations(environment);
   const jwts = trust(settings, environment, log);
+  const parts = { ...services, keys: jwts };
   const verify = unlessRevoked(jwts.verify, revocations, heard);
   const control = createControl(revocations, fanOut, environment);
   const registry = createRegistry();
@@ -114,7 +115,7 @@ export function createDemoServer(
     admission: createAdmission(environment, settings.admitRate),
     leaving: () => isLeaving,
     draining: () => isDraining,
-    health: () => examine(services, { ready: registry.size, unauthenticated: places.taken }),
+    health: () => examine(parts, { ready: registry.size, unauthenticated: places.taken }),
     page,
   });
 
@@ -252,17 +253,17 @@ function trust(
   settings: Settings,
   environment: Environment,
   log: Log,
-): { readonly verify: VerifyJwt; readonly sign: Jwts['sign'] | undefined } {
+): Verifier & { readonly sign: Jwts['sign'] | undefined } {
   const { jwksUrl, jwtIssuer = '', jwtAudience = '', jwtAlgorithms, jwtSecret } = settings;
   if (jwksUrl !== undefined) {
     const url = new URL(jwksUrl);
     const rules = { issuer: jwtIssuer, audience: jwtAudience, algorithms: jwtAlgorithms };
-    return { verify: jwksVerifier({ url, ...rules }, environment), sign: undefined };
+    return { ...jwksVerifier({ url, ...rules }, environment), sign: undefined };
   }
   if (jwtSecret === undefined) {
     log.warn({}, 'JWT_SECRET is not set: a random one is used, and a restart logs everybody out');
   }
   const secret =
     jwtSecret === undefined ? environment.randomBytes(32) : new TextEncoder().encode(jwtSecret);
-  return hs256Jwts(secret, environment);
+  return { ...hs256Jwts(secret, environment), check: async () => {} };
 }

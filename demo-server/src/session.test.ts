@@ -155,7 +155,7 @@ test('nothing is left of a connection whose client is gone', async () => {
   client.socket.terminate();
   await harness.logged('connection ended');
   expect(await (await harness.request('/health')).json()).toMatchObject({
-    data: { ready: 0, unauthenticated: 0, tokenStore: 'up', fanOut: 'up' },
+    data: { ready: 0, unauthenticated: 0, tokenStore: 'up', fanOut: 'up', keys: 'up' },
   });
   expect(harness.environment.armed).toBe(0);
 });

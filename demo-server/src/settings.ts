@@ -274,28 +274,26 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     read<unknown>(variableName(key), parse, defaultSettings[key as keyof Settings]),
   ]);
   const settings = Object.fromEntries(entries) as Settings;
-  if (problems.length === 0) problems.push(...contradictions(settings, variables));
+  problems.push(...contradictions((name) => (variables[name] ?? '') !== ''));
   if (problems.length > 0) throw new SettingsError(problems);
   return settings;
 }
 
 /** What is wrong with settings that are each fine by themselves. */
-function contradictions(
-  { jwksUrl, jwtSecret, jwtIssuer, jwtAudience }: Settings,
-  variables: Readonly<Record<string, string | undefined>>,
-): string[] {
-  const problems: string[] = [];
-  if (jwksUrl === undefined) {
-    return ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_ALGORITHMS']
-      .filter((name) => variables[name])
+function contradictions(isSet: (name: string) => boolean): string[] {
+  const rules = ['JWT_ISSUER', 'JWT_AUDIENCE'];
+  if (!isSet('JWKS_URL')) {
+    return [...rules, 'JWT_ALGORITHMS']
+      .filter(isSet)
       .map((name) => `${name} is set; expected JWKS_URL with it`);
   }
-  if (jwtSecret !== undefined) {
-    problems.push('JWT_SECRET and JWKS_URL are both set; expected one of them');
-  }
-  if (jwtIssuer === undefined) problems.push('JWT_ISSUER is not set; JWKS_URL expects it');
-  if (jwtAudience === undefined) problems.push('JWT_AUDIENCE is not set; JWKS_URL expects it');
-  return problems;
+  const both = 'JWT_SECRET and JWKS_URL are both set; expected one of them';
+  return [
+    ...(isSet('JWT_SECRET') ? [both] : []),
+    ...rules
+      .filter((name) => !isSet(name))
+      .map((name) => `${name} is not set; JWKS_URL expects it`),
+  ];
 }
 
 function variableName(key: string): string {

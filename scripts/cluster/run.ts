@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { bracket, ownOrigins } from '../../demo-server/src/origins.ts';
 import { readSettings, type Settings, SettingsError } from '../../demo-server/src/settings.ts';
+import { onStopSignal } from '../../demo-server/src/stop-signals.ts';
 import { findRedis, noRedis } from '../services.mjs';
 import { type Entry, openEntry } from './entry.ts';
 import { keepRunning } from './keep-running.ts';
@@ -164,15 +165,12 @@ async function runCluster(): Promise<void> {
 }
 
 let isAsked = false;
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // Whoever asks twice does not want to wait. What was started ends with this process.
-    if (isAsked) process.exit(1);
-    isAsked = true;
-    console.log('Stopping …');
-    leaving.abort();
-  });
-}
+// What was started ends with this process, however that ends.
+onStopSignal(() => {
+  isAsked = true;
+  console.log('Stopping …');
+  leaving.abort();
+});
 
 try {
   await runCluster();
