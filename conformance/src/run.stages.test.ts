@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SETTINGS } from './testing/breakable-settings.ts';
 import type { Break } from './testing/breaks.ts';
 import { checkBrokenQuickly, failedRows, reasons } from './testing/tested.ts';
 
@@ -171,4 +172,17 @@ describe.concurrent('finds a server out that', () => {
     const report = await checkBrokenQuickly(['broadcasts to everybody'], { only });
     expect(report.failed, reasons(report)).toBe(report.rows.length);
   });
+});
+
+test('finds a deadline that bytes move, though the runner was held up as long as it is', {
+  timeout: 60_000,
+}, async () => {
+  const broken: Break = 'moves the deadline at bytes';
+  const hold = setTimeout(() => {
+    const until = performance.now() + SETTINGS.initTimeout + 500;
+    while (performance.now() < until);
+  }, 1000);
+  onTestFinished(() => clearTimeout(hold));
+  const report = await checkBrokenQuickly([broken], { only: ['5.5'] });
+  expect(failedRows(report).sort(), reasons(report)).toEqual([...deadline].sort());
 });
