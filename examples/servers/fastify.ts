@@ -66,10 +66,8 @@ const stages = createTwoStages({
   tokens: memoryTokens(),
   origins: process.env.ORIGINS?.split(',') ?? ownOrigins('localhost', port),
   path: '/news',
-  verify: async (jwt) => {
-    const { sub, jti, exp } = await verifyJwt(jwt);
-    return { user: sub, id: jti, expiresAt: exp * 1000 };
-  },
+  verify: async (jwt) =>
+    verifyJwt(jwt).then(({ sub, jti, exp }) => ({ user: sub, id: jti, expiresAt: exp * 1000 })),
   onMessage: (reader, data) => reader.send(typeof data === 'string' ? `echo: ${data}` : data),
 });
 const cors: onRequestHookHandler = ({ raw }, reply, done) => stages.cors(raw, reply.raw, done);
