@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { readOptions } from '../conformance/src/options.ts';
 import { check } from '../conformance/src/run.ts';
+import { briskSettings } from '../conformance/src/testing/brisk.ts';
 import { mongo, startMongo } from '../demo-server/src/testing/mongo.ts';
 import { redis, startRedis } from '../demo-server/src/testing/redis.ts';
 import { root } from './workspaces.mjs';
@@ -24,22 +25,6 @@ import { root } from './workspaces.mjs';
  * @property {() => Promise<{ env: Record<string, string>, stop: () => Promise<void> }>} [needs]
  * @property {{ isThere: boolean, name: string }} [available]
  */
-
-const JWT_SECRET = 'a secret of the conformance run, longer than 32 bytes';
-
-/** Short, so that expiry and deadlines can be waited for. */
-const settings = {
-  JWT_SECRET,
-  PORT: '0',
-  TOKEN_EXPIRES_IN: '3000',
-  JWT_EXPIRES_IN: '20000',
-  INIT_TIMEOUT: '3000',
-  HEARTBEAT: '1500',
-  BROADCAST_EVERY: '300',
-  INDIVIDUAL_EVERY: '300',
-  DRAIN_TIMEOUT: '3000',
-  LOG_LEVEL: 'silent',
-};
 
 const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'backends');
 const examples = join(root, 'examples', 'backends');
@@ -113,12 +98,12 @@ async function checkBackend({ folder = root, tools = [], build = [], ...backend 
   const [command, ...args] = backend.command;
   const server = spawn(command, args, {
     cwd: folder,
-    env: { ...process.env, ...settings, ...needs?.env },
+    env: { ...process.env, ...briskSettings, ...needs?.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     const url = await addressOf(server);
-    const options = ['--jwt-secret', JWT_SECRET, '--pid', String(server.pid)];
+    const options = ['--jwt-secret', briskSettings.JWT_SECRET, '--pid', String(server.pid)];
     return await check(readOptions([url, ...options], {}));
   } finally {
     if (server.exitCode === null && server.signalCode === null && server.kill('SIGKILL')) {

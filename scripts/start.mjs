@@ -1,17 +1,5 @@
-import { build } from './build.mjs';
-import { report } from './check.mjs';
+import { prepareDemo } from './demo.mjs';
 
-const failures = (await build()).filter(({ ok }) => !ok);
-if (failures.length > 0) {
-  report(failures);
-  console.error('The build failed, as said above: nothing was started.');
-  process.exit(1);
-}
-
-// The demo's switches for making things go wrong; off in any other server.
-process.env.FAULTS ??= '1';
-// Its log would bury the address.
-process.env.LOG_LEVEL ??= 'error';
-
+await prepareDemo();
 // In this process: signals, exit status and output are the server's own.
 await import('../demo-server/src/main.ts');

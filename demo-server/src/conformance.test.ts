@@ -1,47 +1,32 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { readOptions } from '../../conformance/src/options.ts';
 import { check, type Report } from '../../conformance/src/run.ts';
+import { briskSettings } from '../../conformance/src/testing/brisk.ts';
 import { mongo, startMongo } from './testing/mongo.ts';
+import { killProcess } from './testing/own-process.ts';
 import { redis, startRedis } from './testing/redis.ts';
 
-const JWT_SECRET = 'a secret of the conformance tests, longer than 32 bytes';
+const { JWT_SECRET } = briskSettings;
 
 /** A process of the server, with intervals short enough to be waited for. */
 async function start(settings: Record<string, string>): Promise<{ url: string; pid: string }> {
   const server = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
     env: {
       ...process.env,
-      JWT_SECRET,
-      PORT: '0',
-      TOKEN_EXPIRES_IN: '3000',
-      JWT_EXPIRES_IN: '20000',
-      INIT_TIMEOUT: '3000',
-      HEARTBEAT: '1500',
-      BROADCAST_EVERY: '300',
-      INDIVIDUAL_EVERY: '300',
-      DRAIN_TIMEOUT: '3000',
-      LOG_LEVEL: 'silent',
+      ...briskSettings,
       ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  onTestFinished(() => end(server));
+  onTestFinished(() => killProcess(server));
   for await (const line of createInterface(server.stdout)) {
     const url = /http:\S+/.exec(line)?.[0];
     if (url !== undefined) return { url, pid: String(server.pid) };
   }
   throw new Error('The server ended before it said where it listens');
-}
-
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const exit = once(server, 'exit');
-  server.kill('SIGKILL');
-  await exit;
 }
 
 async function conformance(

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
@@ -10,6 +10,8 @@ import { createInterface } from 'node:readline';
 export interface RedisProcess {
   readonly pid: number;
   readonly port: number;
+  /** For who does more to it than to stop it. */
+  readonly child: ChildProcess;
   /** Resolves with its exit status, or the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
   /** Ends it, and what it left behind. */
@@ -38,7 +40,7 @@ export async function startRedisProcess(binary: string, given?: number): Promise
 const ATTEMPTS = 3;
 
 async function launch(binary: string, port: number): Promise<RedisProcess> {
-  const folder = await mkdtemp(join(tmpdir(), 'two-stage-cluster-'));
+  const folder = await mkdtemp(join(tmpdir(), 'two-stage-redis-'));
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder];
   const child = spawn(binary, options, {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -71,11 +73,11 @@ async function launch(binary: string, port: number): Promise<RedisProcess> {
     throw new Error(`Redis ended before it listened:\n${said.join('\n')}`);
   }
   child.stdout.resume();
-  return { pid: child.pid as number, port, exited, stop };
+  return { pid: child.pid as number, port, child, exited, stop };
 }
 
 /** A port that nothing listens on: Redis cannot be told to take any that is free. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoInstance } from 'mongodb-memory-server-core';
+import { freePort } from '../../../scripts/cluster/redis-process.ts';
 import { findMongo, noMongo } from '../../../scripts/services.mjs';
 import { availability, foreignDatabase, type TestDatabase } from './database.ts';
-import { freePort, freezeProcess, killProcess } from './own-process.ts';
+import { freezeProcess, killProcess } from './own-process.ts';
 
 const { MONGODB_URL } = process.env;
 const binary = MONGODB_URL ? undefined : await findMongo();
