@@ -47,12 +47,16 @@ export function createControl(
   const untold = new Map<string, Notice>();
   let cancelRetry: Cancel | undefined;
 
+  function tellLater(): void {
+    cancelRetry ??= environment.after(RETRY, retry);
+  }
+
   async function tell(subject: string, notice: Notice): Promise<void> {
     untold.set(subject, notice);
     try {
       await fanOut.publish(notice);
     } catch (error) {
-      cancelRetry ??= environment.after(RETRY, retry);
+      tellLater();
       throw error;
     }
     if (untold.get(subject) === notice) untold.delete(subject);
@@ -70,7 +74,7 @@ export function createControl(
       if (!(await isStale(notice))) await tell(subject, notice);
       else if (untold.get(subject) === notice) untold.delete(subject);
     } catch {
-      if (untold.size > 0) cancelRetry ??= environment.after(RETRY, retry);
+      if (untold.size > 0) tellLater();
     }
   }
 

@@ -6,7 +6,13 @@ import type { Environment } from './environment.ts';
 import { type Faults, faultyVerify } from './faults.ts';
 import { MAX_FIRST_FRAME } from './first-frame.ts';
 import { createFirstFrameAuth, webSocketOptions } from './first-frame-auth.ts';
-import { refuseUpgrade, type TokenGate, UNAUTHORIZED } from './gate.ts';
+import {
+  onUpgrade,
+  refuseUpgrade,
+  type TokenGate,
+  UNAUTHORIZED,
+  type UpgradeListener,
+} from './gate.ts';
 import type { Identity, VerifyJwt } from './jwt.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -36,8 +42,8 @@ export interface EndpointOptions {
 
 /** Where sockets come in, and all there are. */
 export interface Endpoint {
-  /** Takes an upgrade request from the gate to its session. For the `upgrade` event of a server. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Takes an upgrade request from the gate to its session. */
+  readonly upgrade: UpgradeListener;
   /** All connections, authenticated or not, until the network is done with them. */
   readonly connections: ReadonlySet<Connection>;
 }
@@ -75,10 +81,9 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     onMessage: echo,
   });
 
-  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const admitted = await gate(request, socket);
-    if (admitted === undefined) return;
-    const { upgrade: fault, wire } = faults.of(admitted.user);
+  const upgrade = onUpgrade(gate, log, (admitted, request, head) => {
+    const { user, socket } = admitted;
+    const { upgrade: fault, wire } = faults.of(user);
     if (fault === 'refuse') refuseUpgrade(socket, UNAUTHORIZED, environment);
     // Read on, only to notice when the client has had enough.
     if (fault === 'hang') socket.resume().once('end', () => socket.destroy());
@@ -88,15 +93,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
       authenticate(webSocket, admitted);
       onUpgraded(socket);
     });
-  }
+  });
 
-  return {
-    upgrade(request, socket, head) {
-      accept(request, socket, head).catch((error: unknown) => {
-        log.error({ error }, 'an upgrade failed');
-        socket.destroy();
-      });
-    },
-    connections: authenticate.connections,
-  };
+  return { upgrade, connections: authenticate.connections };
 }

@@ -25,7 +25,6 @@ export interface FanOut {
   turn(interval: number): Promise<number | undefined>;
   /** Rejects if the broker does not answer in time. */
   check(): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** The fan-out of a single process. */
@@ -46,6 +45,5 @@ export function memoryFanOut(): FanOut {
       return turns;
     },
     async check() {},
-    async close() {},
   };
 }

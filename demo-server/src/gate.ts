@@ -134,6 +134,26 @@ export function createTokenGate(options: TokenGateOptions): TokenGate {
   };
 }
 
+/** For the `upgrade` event of an HTTP server. */
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Goes on with the upgrades that a gate admits; what fails on the way ends one socket. */
+export function onUpgrade(
+  gate: TokenGate,
+  log: Log,
+  goOn: (admitted: Admitted, request: IncomingMessage, head: Buffer) => void,
+): UpgradeListener {
+  return async (request, socket, head) => {
+    try {
+      const admitted = await gate(request, socket);
+      if (admitted !== undefined) goOn(admitted, request, head);
+    } catch (error) {
+      log.error({ error }, 'an upgrade failed');
+      socket.destroy();
+    }
+  };
+}
+
 /** Answers a refused upgrade, byte for byte the same for the same refusal, and ends it. */
 export function refuseUpgrade(
   socket: Duplex,

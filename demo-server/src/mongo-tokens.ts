@@ -1,7 +1,8 @@
 import { type Connection, Mongoose, Schema } from 'mongoose';
 import { type Environment, systemEnvironment } from './environment.ts';
 import { type Log, silentLog } from './log.ts';
-import { kindOf, reach, STORE_TIMEOUT, StoreUnavailable } from './store-unavailable.ts';
+import { createPause, tellOfState } from './reconnect.ts';
+import { reach, STORE_TIMEOUT, StoreUnavailable } from './store-unavailable.ts';
 import { randomToken, type TokenRecord, type TokenStore, tokenKey } from './tokens.ts';
 
 /** What may be chosen about tokens in MongoDB. */
@@ -57,20 +58,17 @@ export function mongoTokens(
   const tokens = tokenModel(connection, interval);
   let closed = false;
   let up = false;
-  let wasUp: boolean | undefined;
-  let wake: () => void = () => {};
+  const tellState = tellOfState('MongoDB', log);
+  const pause = createPause();
 
-  function tell(isUp: boolean, code = 'DISCONNECTED'): void {
-    if (closed || wasUp === isUp) return;
-    wasUp = isUp;
-    if (isUp) log.info({}, 'MongoDB is up');
-    else log.error({ reason: code }, 'MongoDB is down');
+  function tell(isUp: boolean, error?: unknown): void {
+    if (!closed) tellState(isUp, error);
   }
 
   // Unheard, it would end the process; what it is about is heard from the operations.
   connection.on('error', () => {});
   connection.on('disconnected', () => {
-    if (up) tell(false);
+    if (up) tell(false, new StoreUnavailable('MongoDB', 'DISCONNECTED'));
     up = false;
   });
   connection.on('reconnected', () => {
@@ -99,16 +97,9 @@ export function mongoTokens(
 
   async function keepConnecting(): Promise<void> {
     while (!closed && !up) {
-      await connect().catch((error) => tell(false, kindOf(error)));
+      await connect().catch((error) => tell(false, error));
       if (closed || up) return;
-      await new Promise<void>((resolve) => {
-        const random = systemEnvironment.random();
-        const cancel = systemEnvironment.after(RECONNECT * (1 + random), resolve);
-        wake = () => {
-          cancel();
-          resolve();
-        };
-      });
+      await pause.take(RECONNECT * (1 + systemEnvironment.random()));
     }
   }
 
@@ -163,7 +154,7 @@ export function mongoTokens(
       if (closed) return;
       closed = true;
       up = false;
-      wake();
+      pause.cut();
       const end = async (): Promise<void> => {
         // Mongoose would wait for a connection before it closes it.
         await connection.getClient()?.close(true);

@@ -39,7 +39,6 @@ export function redisFanOut(
         return taken === null ? undefined : client.incr(countKey);
       }),
     check: () => redis.check(),
-    async close() {},
   };
 }
 

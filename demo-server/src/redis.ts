@@ -1,7 +1,8 @@
 import { createClient, type RedisClientType } from '@redis/client';
 import { type Cancel, every, systemEnvironment } from './environment.ts';
 import { type Log, silentLog } from './log.ts';
-import { kindOf, reach, STORE_TIMEOUT, StoreUnavailable } from './store-unavailable.ts';
+import { createPause, tellOfState } from './reconnect.ts';
+import { reach, STORE_TIMEOUT, StoreUnavailable } from './store-unavailable.ts';
 
 /** A client of node-redis. */
 export type RedisClient = RedisClientType;
@@ -64,16 +65,13 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
   const channels = new Map<string, Set<(message: string) => void>>();
   const upListeners = new Set<() => void>();
   let closed = false;
-  let wasUp: boolean | undefined;
-  let wake: () => void = () => {};
+  const tellState = tellOfState('Redis', log);
+  const pause = createPause();
   let lost: (error?: unknown) => void = () => {};
   let cancelGreeting: Cancel = () => {};
 
   function tell(up: boolean, error?: unknown): void {
-    if (closed || wasUp === up) return;
-    wasUp = up;
-    if (up) log.info({}, 'Redis is up');
-    else log.error({ reason: kindOf(error) }, 'Redis is down');
+    if (!closed) tellState(up, error);
   }
 
   const run: Redis['run'] = (operation) =>
@@ -148,14 +146,7 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
         (error) => tell(false, error),
       );
       if (closed) return;
-      await new Promise<void>((resolve) => {
-        const random = systemEnvironment.random();
-        const cancel = systemEnvironment.after(delay * (0.5 + random / 2), resolve);
-        wake = () => {
-          cancel();
-          resolve();
-        };
-      });
+      await pause.take(delay * (0.5 + systemEnvironment.random() / 2));
       delay = Math.min(delay * 2, RECONNECT.most);
     }
   }
@@ -190,7 +181,7 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
     async close() {
       if (closed) return;
       closed = true;
-      wake();
+      pause.cut();
       if (client.isReady) await reach('Redis', timeout, () => client.close()).catch(() => {});
       client.destroy();
     },

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Connection } from './connection.ts';
 import { type Before, cors } from './cors.ts';
@@ -10,7 +8,7 @@ import {
   type FirstFrameAuthOptions,
   webSocketOptions,
 } from './first-frame-auth.ts';
-import { createTokenGate, type TokenGateOptions } from './gate.ts';
+import { createTokenGate, onUpgrade, type TokenGateOptions, type UpgradeListener } from './gate.ts';
 import { silentLog } from './log.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { createTokenAnswer, type TokenAnswer, type TokenAnswerOptions } from './token-answer.ts';
@@ -33,7 +31,7 @@ export interface TwoStages {
   /** For the token route, once the JWT has been checked: mints a token for its user. */
   readonly mint: TokenAnswer;
   /** For the `upgrade` event of an HTTP server. Answers 404 to every path but its own. */
-  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly upgrade: UpgradeListener;
   /** The ready connections: who can be sent to. */
   readonly registry: Registry;
   /** All connections, authenticated or not, until the network is done with them. */
@@ -67,23 +65,14 @@ export function createTwoStages(options: TwoStagesOptions): TwoStages {
     },
   });
 
-  async function accept(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const admitted = await gate(request, socket);
-    if (admitted === undefined) return;
-    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
-      authenticate(webSocket, admitted),
-    );
-  }
-
   return {
     cors: cors(options.origins),
     mint: createTokenAnswer(all),
-    upgrade(request, socket, head) {
-      accept(request, socket, head).catch((error: unknown) => {
-        log.error({ error }, 'an upgrade failed');
-        socket.destroy();
-      });
-    },
+    upgrade: onUpgrade(gate, log, (admitted, request, head) =>
+      webSockets.handleUpgrade(request, admitted.socket, head, (webSocket) =>
+        authenticate(webSocket, admitted),
+      ),
+    ),
     registry,
     connections: authenticate.connections,
     stop() {
