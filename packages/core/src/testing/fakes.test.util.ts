@@ -1,24 +1,13 @@
+import { FakeEnvironment, settle } from '../fake-environment.ts';
+import { FakeWebSocket } from '../fake-websocket.ts';
 import { TwoStageSocket } from '../socket.ts';
-import type {
-  Context,
-  Environment,
-  Events,
-  Options,
-  PageEvent,
-  TokenContext,
-  WebSocketLike,
-} from '../types.ts';
+import type { Context, Events, Options, TokenContext } from '../types.ts';
+
+export { FakeEnvironment, FakeWebSocket, settle };
 
 export const originalAck = 'authentication successful';
 export const v1 = 'two-stage.v1';
 export const v1Ack = { type: 'ready', user: 'ada', expiresIn: 3_600_000, heartbeat: 25_000 };
-
-const states = { connecting: 0, open: 1, closing: 2, closed: 3 } as const;
-
-/** Lets every promise that can settle do so; bounded, so that a loop of promises ends the test. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn += 1) await undefined;
-}
 
 /** A promise that the test settles when it likes. */
 export function deferred<T>() {
@@ -31,185 +20,6 @@ export function deferred<T>() {
 }
 
 export const never = <T>(): Promise<T> => new Promise(() => {});
-
-/**
- * A WebSocket whose network is the test: `accept`, `say` and `drop` are what a server does. It is as
- * strict as a browser's, and like one it may deliver frames after `close()`.
- */
-export class FakeWebSocket implements WebSocketLike {
-  binaryType = 'blob';
-  bufferedAmount = 0;
-  readyState: number = states.connecting;
-  protocol = '';
-  onopen: ((event: any) => void) | null = null;
-  onmessage: ((event: any) => void) | null = null;
-  onclose: ((event: any) => void) | null = null;
-  onerror: ((event: any) => void) | null = null;
-  /** What has left, in order. */
-  readonly sent: any[] = [];
-  /** What the client tried to send after it had let go. */
-  readonly late: unknown[] = [];
-  /** What `close()` was called with. */
-  closedWith: { code: number | undefined; reason: string | undefined } | undefined;
-  readonly url: string;
-  readonly protocols: string[];
-  readonly extensions = '';
-  readonly #listeners: { type: string; listener: (event: any) => void }[] = [];
-
-  constructor(url: string, protocols: string | string[] = []) {
-    this.url = url;
-    this.protocols = [protocols].flat();
-  }
-
-  send(frame: unknown): void {
-    if (this.readyState === states.connecting) throw new Error('send: still connecting');
-    if (this.readyState === states.open) this.sent.push(frame);
-    else this.late.push(frame);
-  }
-
-  close(code?: number, reason?: string): void {
-    if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
-      throw new Error(`close: bad code ${code}`);
-    }
-    if (this.readyState >= states.closing) return;
-    this.readyState = states.closing;
-    this.closedWith = { code, reason };
-  }
-
-  addEventListener(type: string, listener: (event: any) => void): void {
-    this.#listeners.push({ type, listener });
-  }
-
-  /** The token in the URL. */
-  get token(): string | null {
-    return new URL(this.url).searchParams.get('token');
-  }
-
-  /** Whether the client has not let go of it. */
-  get live(): boolean {
-    return this.readyState < states.closing;
-  }
-
-  /** Whether anything that it does would still reach the client. */
-  get attached(): boolean {
-    return !!(this.onopen || this.onmessage || this.onclose);
-  }
-
-  accept(protocol = ''): void {
-    this.readyState = states.open;
-    this.protocol = protocol;
-    this.onopen?.({ type: 'open' });
-  }
-
-  /** Text and binary go as they are, anything else as JSON. */
-  say(data: unknown): void {
-    const isFrame = typeof data === 'string' || data instanceof ArrayBuffer;
-    this.onmessage?.({ type: 'message', data: isFrame ? data : JSON.stringify(data) });
-  }
-
-  /** Ends the connection from the other side; by default as a broken network does. */
-  drop(code = 1006, reason = ''): void {
-    this.readyState = states.closed;
-    this.#tell('error', {});
-    this.#tell('close', { code, reason, wasClean: code !== 1006 });
-  }
-
-  #tell(type: 'error' | 'close', facts: object): void {
-    const event = { type, ...facts };
-    for (const heard of this.#listeners) if (heard.type === type) heard.listener(event);
-    this[`on${type}`]?.(event);
-  }
-}
-
-/** A world whose time stands still until it is told to move, and whose chance is chosen. */
-export class FakeEnvironment implements Environment {
-  /** What `random` answers. */
-  chance = 0.5;
-  isOnline = true;
-  isVisible = true;
-  #now = 1_800_000_000_000;
-  #timers: { due: number; callback: () => void }[] = [];
-  #listeners = new Set<{ event: PageEvent; listener: () => void }>();
-
-  readonly now = (): number => this.#now;
-  readonly random = (): number => this.chance;
-  readonly after = (ms: number, callback: () => void): (() => void) => {
-    const timer = { due: this.#now + ms, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  };
-  readonly page = {
-    online: (): boolean => this.isOnline,
-    visible: (): boolean => this.isVisible,
-    on: (event: PageEvent, listener: () => void): (() => void) => {
-      const own = { event, listener };
-      this.#listeners.add(own);
-      return () => this.#listeners.delete(own);
-    },
-  };
-
-  get timers(): number {
-    return this.#timers.length;
-  }
-
-  get pageListeners(): number {
-    return this.#listeners.size;
-  }
-
-  /** Moves time on, calling back whatever becomes due on the way, in order. */
-  async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
-    await settle();
-    for (let timer = this.#next(until); timer; timer = this.#next(until)) {
-      const { due, callback } = timer;
-      this.#timers = this.#timers.filter((other) => other !== timer);
-      this.#now = Math.max(this.#now, due);
-      callback();
-      await settle();
-    }
-    this.#now = until;
-  }
-
-  /** Sets the clock alone, as the correction of a machine's time does. */
-  setClock(now: number): void {
-    this.#now = now;
-  }
-
-  goOffline(): void {
-    this.isOnline = false;
-  }
-
-  goOnline(): void {
-    this.isOnline = true;
-    this.tell('online');
-  }
-
-  hide(): void {
-    this.isVisible = false;
-    this.tell('visibilitychange');
-  }
-
-  show(): void {
-    this.isVisible = true;
-    this.tell('visibilitychange');
-  }
-
-  /** Lets the page have an event. */
-  tell(event: PageEvent): void {
-    for (const heard of [...this.#listeners]) if (heard.event === event) heard.listener();
-  }
-
-  /** The machine sleeps, or the page is frozen: time goes by, and no timer comes. */
-  sleep(ms: number): void {
-    this.#now += ms;
-  }
-
-  #next(until: number) {
-    return this.#timers.filter(({ due }) => due <= until).sort((a, b) => a.due - b.due)[0];
-  }
-}
 
 /** What a socket told, one line an event, in order: `state ready`, `message "hi"`, `close`. */
 export function record(socket: TwoStageSocket<any, any>): string[] {
@@ -291,7 +101,7 @@ export function rig(options: { readonly [K in keyof Options<any, any>]?: unknown
     if (['idle', 'closed'].includes(socket.getSnapshot().status)) socket.connect();
     await settle();
     await world.advance(waitLeft(socket, world));
-    if (dialled.length === before && last()?.readyState !== states.connecting) {
+    if (dialled.length === before && last()?.readyState !== 0) {
       throw new Error(`no WebSocket was constructed: ${JSON.stringify(socket.getSnapshot())}`);
     }
     return last();
