@@ -1,0 +1,2 @@
+/** The version of this package, for reports. */
+export const version = '0.1.0';
