@@ -5,6 +5,7 @@ import { type Failure, type Stage, TwoStageError } from './errors.ts';
 import { toSettings } from './options.ts';
 import { createQueue } from './queue.ts';
 import { isRetryable, mayHurry, nextDelay, noHistory, record } from './retry.ts';
+import { validate } from './schema.ts';
 import type { TwoStageSocket } from './socket.ts';
 import { createSpare } from './spare.ts';
 import { createTokens } from './token.ts';
@@ -76,7 +77,7 @@ export function createClient<Incoming, Outgoing>(
     });
 
   const complain = (failure: Failure) => {
-    const mayHelp = failure.code !== 'frame-invalid' && isRetryable(failure, history);
+    const mayHelp = !failure.code.endsWith('-invalid') && isRetryable(failure, history);
     emit('error', new TwoStageError(failure, mayHelp));
   };
 
@@ -113,7 +114,13 @@ export function createClient<Incoming, Outgoing>(
           });
           if (attempt === current) spare.keep();
         },
-        message: (message) => emit('message', message as Incoming),
+        message(message) {
+          const cause = validate(settings.schema, message, (value) => {
+            // The schema may have ended the connection that asks it.
+            if (attempt === current) emit('message', value as Incoming);
+          });
+          if (cause) complain({ stage, code: 'message-invalid', cause });
+        },
         trouble: complain,
         goingAway(retryAfter) {
           const { after, random } = settings.environment;
@@ -232,7 +239,9 @@ export function createClient<Incoming, Outgoing>(
     batch(() =>
       queue.flush((entry) => {
         try {
-          return current?.send(entry) ?? false;
+          const isSent = current?.send(entry) ?? false;
+          if (isSent) emit('sent', entry.message as Outgoing);
+          return isSent;
         } catch {
           report([entry], 'refused');
           return true;
@@ -316,7 +325,10 @@ export function createClient<Incoming, Outgoing>(
       if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
       // The encoder may have closed it, which makes new `tokens`, and opened it for another user.
       if (session !== tokens) return 'refused';
-      if (!queue.length && current?.send(entry)) return 'sent';
+      if (!queue.length && current?.send(entry)) {
+        emit('sent', message);
+        return 'sent';
+      }
       if (!limits || !queue.push(entry, limits)) return 'refused';
       if (state.status === 'ready') flush();
       return 'queued';

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'renew-timeout'
   | 'page-hidden'
   | 'frame-invalid'
+  | 'message-invalid'
   | 'closed';
 
 /** The facts of a failure, before it is known what the client does about it. */

@@ -16,6 +16,8 @@ export type {
   QueueOptions,
   Reason,
   RetryOptions,
+  Schema,
+  SchemaResult,
   State,
   Status,
   Timeouts,

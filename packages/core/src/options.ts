@@ -76,7 +76,7 @@ const functions = ['getToken', 'isReady', 'isRejected', 'WebSocket'] as const;
 
 /** @throws TypeError that names the option and what was expected */
 export function toSettings(options: Options<any, any>): Settings {
-  const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec } = options ?? {};
+  const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec, schema } = options ?? {};
   must('url', isFunction(url) || isUrl(url), 'a URL or a function');
   for (const name of functions) {
     must(name, isFunction(options[name] ?? must), 'a function');
@@ -91,6 +91,7 @@ export function toSettings(options: Options<any, any>): Settings {
   );
   must('prefetch', typeof (options.prefetch ?? true) === 'boolean', 'true or false');
   must('codec', isFunction(codec?.encode) && isFunction(codec.decode), '{ encode, decode }');
+  must('schema', !schema || isFunction(schema['~standard']?.validate), 'a Standard Schema');
   // A payload that is missing by mistake must not make a socket that needs none.
   must('initPayload', options.initPayload !== undefined || !('initPayload' in options), 'defined');
   return {

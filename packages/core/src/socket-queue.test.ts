@@ -323,3 +323,15 @@ describe('a frame that the WebSocket will not take', () => {
     expect(socket.send('good')).toBe('sent');
   });
 });
+
+test('the event sent tells of each message once it has left, in order, and of nothing else', async () => {
+  const { socket, become } = rig({ protocols: v1 });
+  const sent: unknown[] = [];
+  socket.on('sent', (message) => sent.push(message));
+  socket.send('queued');
+  expect(sent).toEqual([]);
+  const ws = await become('ready');
+  expect(socket.send({ n: 2 })).toBe('sent');
+  ws.say({ type: 'ping' });
+  expect(sent).toEqual(['queued', { n: 2 }]);
+});

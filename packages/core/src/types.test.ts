@@ -1,5 +1,5 @@
 import { describe, test } from 'vitest';
-import { type Codec, type Heartbeat, type Options, TwoStageSocket } from './index.ts';
+import { type Codec, type Heartbeat, type Options, type Schema, TwoStageSocket } from './index.ts';
 import { createWebSocket } from './websocket.ts';
 
 type Incoming = { readonly text: string };
@@ -40,6 +40,14 @@ describe('types', () => {
       });
       // @ts-expect-error not an outgoing message
       new TwoStageSocket({ url, codec, heartbeat: { ping: (): string => 'ping' } });
+    }));
+
+  test('of messages flow from the schema', () =>
+    check(() => {
+      const schema = {} as Schema<Incoming>;
+      new TwoStageSocket({ url, schema }).on('message', ({ text }) => text satisfies string);
+      // @ts-expect-error not what the schema gives
+      new TwoStageSocket<Outgoing>({ url, schema });
     }));
 
   test('need no type arguments where nothing is said of messages', () =>

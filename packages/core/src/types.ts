@@ -55,6 +55,24 @@ export interface Codec<Incoming = unknown, Outgoing = unknown> {
   decode(frame: string | ArrayBuffer): Iterable<Incoming>;
 }
 
+/**
+ * What checks a message and says its type: a Standard Schema (https://standardschema.dev), which the
+ * schemas of zod, valibot, arktype and others are.
+ */
+export interface Schema<Output = unknown> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+/** What a `Schema` makes of a message: a value, or issues. */
+export type SchemaResult<Output = unknown> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: ReadonlyArray<{ readonly message: string }> };
+
 /** How attempts follow one another. */
 export interface RetryOptions {
   /** The longest first wait, in ms. Default 2000. */
@@ -221,6 +239,12 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly queue?: false | Partial<QueueOptions> | undefined;
   /** Default: strings and binary as they are, anything else as JSON. */
   readonly codec?: Codec<Incoming, Outgoing> | undefined;
+  /**
+   * Checks every message of the application once the socket is ready, and says its type; what it makes of
+   * one is delivered. One that fails is an `error` event with code `message-invalid`, and the connection
+   * goes on. Must validate synchronously. Default: messages are believed.
+   */
+  readonly schema?: Schema<Incoming> | undefined;
   /** The subprotocols to offer. Default: the one that the token names, else none. */
   readonly protocols?: string | readonly string[] | undefined;
   /** Default: the global `WebSocket`, looked up at each attempt. */
@@ -293,11 +317,13 @@ export interface Events<Incoming = unknown, Outgoing = unknown> {
   readonly ready: { readonly ack: unknown; readonly wire: Wire };
   /**
    * An attempt or a connection failed; or, while the connection goes on, a renewal, a spare token, a
-   * handover or the reading of a frame: the state tells which.
+   * handover, the reading of a frame or the check of a message: the state tells which.
    */
   readonly error: TwoStageError;
   /** The new state, after each change. */
   readonly statechange: State;
+  /** A message of the application that has left: handed to the `WebSocket`, which may yet lose it. */
+  readonly sent: Outgoing;
   readonly unsent: Unsent<Outgoing>;
   /** The state has become `closed`: the last event until the socket is opened again. */
   readonly close: { readonly failure: TwoStageError | undefined };

@@ -21,10 +21,12 @@ export function deferred<T>() {
 
 export const never = <T>(): Promise<T> => new Promise(() => {});
 
-/** What a socket told, one line an event, in order: `state ready`, `message "hi"`, `close`. */
+type Recorded = Exclude<keyof Events, 'sent'>;
+
+/** What a socket told, one line an event, in order: `state ready`, `message "hi"`, `close`. Not what it sent. */
 export function record(socket: TwoStageSocket<any, any>): string[] {
   const lines: string[] = [];
-  const line: { [K in keyof Events]: (payload: Events<any, any>[K]) => string } = {
+  const line: { [K in Recorded]: (payload: Events<any, any>[K]) => string } = {
     message: (message) => `message ${JSON.stringify(message)}`,
     ready: () => 'ready',
     error: ({ code }) => `error ${code}`,
@@ -32,7 +34,7 @@ export function record(socket: TwoStageSocket<any, any>): string[] {
     unsent: ({ message, reason }) => `unsent ${JSON.stringify(message)} ${reason}`,
     close: ({ failure }) => (failure ? `close ${failure.code}` : 'close'),
   };
-  for (const event of Object.keys(line) as (keyof Events)[]) {
+  for (const event of Object.keys(line) as Recorded[]) {
     socket.on(event, (payload: any) => lines.push((line[event] as (p: any) => string)(payload)));
   }
   return lines;
