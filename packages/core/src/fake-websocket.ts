@@ -81,11 +81,11 @@ export class FakeWebSocket implements WebSocketLike {
   drop(code = 1006, reason = ''): void {
     this.readyState = states.closed;
     this.#tell('error', {});
-    this.end(code, reason);
+    this.finish(code, reason);
   }
 
   /** Ends the connection from the other side, by a close frame. */
-  end(code: number, reason = ''): void {
+  finish(code: number, reason = ''): void {
     this.readyState = states.closed;
     this.#tell('close', { code, reason, wasClean: code !== 1006 });
   }
