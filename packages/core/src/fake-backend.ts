@@ -8,17 +8,28 @@ import type { FakeBackend, FakeBackendOptions, FakeConnection } from './fake-typ
 export interface Backend {
   readonly controls: FakeBackend<any, any>;
   readonly tokens: FakeTokens;
-  /** An upgrade has come by this line. Nothing is told to the line before this has returned. */
+  /** An upgrade has come by this line, and waits for an answer. */
   connect(line: Line): Peer;
+  /** Does with an upgrade what the server does by itself; it may leave the answer to the test. */
+  answer(connection: FakeConnection<any, any>): void;
 }
 
-export function createFakeBackend(
-  options: FakeBackendOptions<any, any> & { readonly auto: boolean; readonly init: boolean },
-  now: () => number,
+/** What the carrier of the connections has to say. */
+export interface BackendOptions extends FakeBackendOptions<any, any> {
+  readonly auto: boolean;
+  readonly init: boolean;
+  /** Whether an upgrade is let through by itself whatever `auto` says. */
+  readonly accepts?: boolean;
+  /** Whether a token that another has issued is refused. */
+  readonly ownTokens?: boolean;
+  /** The ack that this one gets by itself. */
+  readonly ackOf?: (connection: FakeConnection<any, any>) => object | string | undefined;
   /** What is known of the token stage, for who misses an upgrade. */
-  describeTokens: () => string,
-): Backend {
-  const { wire = v1, verify = () => true, onMessage, init, ack, codec } = options;
+  readonly describeTokens: () => string;
+}
+
+export function createFakeBackend(options: BackendOptions, now: () => number): Backend {
+  const { wire = v1, verify = () => true, onMessage, init, ack, codec, ackOf } = options;
   const tokens = createFakeTokens(wire, options.tokens ?? {}, now);
   let auto = options.auto;
   let connections: FakeConnection<any, any>[] = [];
@@ -37,7 +48,7 @@ export function createFakeBackend(
       end ? `${id} closed with ${end.code} by the ${end.by}` : `${id} ${status}`,
     );
     const acts = auto ? '; it acts by itself (auto)' : '';
-    return `${describeTokens()}; connections: ${told.join(', ') || 'none'}${acts}`;
+    return `${options.describeTokens()}; connections: ${told.join(', ') || 'none'}${acts}`;
   };
 
   const half: Half = {
@@ -52,7 +63,7 @@ export function createFakeBackend(
       if (rejection === undefined && !auto) return;
       const verdict = await (rejection ?? verify(payload, connection));
       if (!isHeard(connection)) return;
-      if (verdict === true) connection.ack();
+      if (verdict === true) connection.ack(ackOf?.(connection));
       else connection.reject(verdict || undefined);
     },
     onMessage(message) {
@@ -64,16 +75,19 @@ export function createFakeBackend(
     answer: onMessage,
   };
 
-  const answer = async (connection: FakeConnection<any, any>) => {
-    // As from any network, the answer comes when the constructor has long returned.
-    await undefined;
+  const faultOf = ({ token }: FakeConnection<any, any>) => {
+    const fault = tokens.fault(token);
+    return fault === 'unknown' && !options.ownTokens ? undefined : fault;
+  };
+
+  const answer = (connection: FakeConnection<any, any>) => {
     if (connection.status !== 'connecting') return;
     for (const waiter of upgradeWaiters.splice(0)) waiter(connection);
     if (refusals > 0) {
       refusals -= 1;
       connection.refuse();
-    } else if (auto) {
-      if (tokens.fault(connection.token)) connection.refuse();
+    } else if (auto || options.accepts) {
+      if (faultOf(connection)) connection.refuse();
       else connection.accept();
     }
   };
@@ -115,7 +129,7 @@ export function createFakeBackend(
             'One that waits to try again needs time: await advance(ms)',
         );
       }
-      const fault = tokens.fault(connection.token);
+      const fault = faultOf(connection);
       if (fault) {
         throw new Error(
           `admit: the token of connection ${connection.id} is ${fault}, a server would refuse it: ` +
@@ -167,9 +181,9 @@ export function createFakeBackend(
     connect(line) {
       const peer = createFakeConnection(connections.length + 1, line, half);
       connections.push(peer.connection);
-      answer(peer.connection);
       return peer;
     },
+    answer,
   };
 }
 

@@ -80,13 +80,11 @@ export function createFakeServer<Incoming = unknown, Outgoing = unknown>(
   let tokenRequests: TokenContext[] = [];
   let payloads = 0;
 
-  const { controls, tokens, connect } = createFakeBackend(
-    { ...options, auto, init },
+  const describeTokens = () =>
+    `getToken has been called ${tokenRequests.length} times${tokens.held ? ', and is held' : ''}`;
+  const { controls, tokens, connect, answer } = createFakeBackend(
+    { ...options, auto, init, describeTokens },
     isOwn ? now : () => Date.now(),
-    () => {
-      const calls = tokenRequests.length;
-      return `getToken has been called ${calls} times${tokens.held ? ', and is held' : ''}`;
-    },
   );
   const { reset } = controls;
 
@@ -102,6 +100,8 @@ export function createFakeServer<Incoming = unknown, Outgoing = unknown>(
         send: (frame) => this.say(frame),
         end: (code, reason) => (code === 1006 ? this.drop() : this.finish(code, reason)),
       });
+      // As from any network, the answer comes when the constructor has long returned.
+      Promise.resolve().then(() => answer(this.#peer.connection));
     }
 
     override send(frame: unknown): void {

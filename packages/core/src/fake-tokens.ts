@@ -15,7 +15,7 @@ export interface FakeTokens {
   /** What was issued under this name; nothing for one that is another's. */
   find(token: string | undefined): FakeToken | undefined;
   /** Why a server would refuse an upgrade with this token; nothing where it would not. */
-  fault(token: string | undefined): 'spent' | 'expired' | undefined;
+  fault(token: string | undefined): 'unknown' | 'spent' | 'expired' | undefined;
   spend(token: string | undefined): void;
   reset(): void;
   readonly held: boolean;
@@ -67,7 +67,7 @@ export function createFakeTokens(
     find: (token) => issued.get(token ?? '')?.token,
     fault(token) {
       const found = issued.get(token ?? '');
-      if (!found) return undefined;
+      if (!found) return 'unknown';
       if (now() >= found.until) return 'expired';
       return found.spent && !found.token.reusable ? 'spent' : undefined;
     },
