@@ -12,8 +12,17 @@ export async function launchBrowser(): Promise<Browser> {
 /** A browser whose pages live as people's do. */
 export interface WildBrowser {
   readonly context: BrowserContext;
+  /** The process that has started all of its others. */
+  readonly pid: number;
   close(): Promise<void>;
 }
+
+/**
+ * An argument for Chromium. Newer ones end the WebSockets of a page that they freeze, and so cache it
+ * whatever it has open. Elsewhere one that is open outlives a freeze, and keeps its page out of the
+ * back/forward cache: the harder case.
+ */
+export const keepsWebSockets = '--disable-features=DisconnectWebSocketOnBFCache';
 
 /**
  * Starts a browser that hides a page behind another one, freezes it, holds the timers of a hidden one
@@ -37,6 +46,7 @@ export async function launchWildBrowser(...args: readonly string[]): Promise<Wil
   });
   const session = await launched.newBrowserCDPSession();
   const commandLine = await session.send('Browser.getBrowserCommandLine');
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   const option = '--user-data-dir=';
   const profile = commandLine.arguments.find((argument) => argument.startsWith(option));
   const address = join(profile?.slice(option.length) ?? '', 'DevToolsActivePort');
@@ -48,6 +58,7 @@ export async function launchWildBrowser(...args: readonly string[]): Promise<Wil
   if (!context) throw new Error('A browser without a context');
   return {
     context,
+    pid: processInfo.find(({ type }) => type === 'browser')?.id ?? Number.NaN,
     async close() {
       await joined.close();
       await launched.close();
