@@ -28,6 +28,15 @@ export interface TwoStageHandlersOptions<Incoming = unknown, Outgoing = unknown>
   readonly auto?: boolean | undefined;
 }
 
+/** One for a URL: each listens to a channel of msw's for ever, and ten of them bring a warning. */
+const links: Map<string, ReturnType<typeof ws.link>> = new Map();
+
+function linkOf(url: string): ReturnType<typeof ws.link> {
+  const link = links.get(url) ?? ws.link(url);
+  links.set(url, link);
+  return link;
+}
+
 /** Handlers for msw, which are a server at once: what it heard, and what it is to do. */
 export type TwoStageHandlers<Incoming = unknown, Outgoing = unknown> = AnyHandler[] &
   FakeBackend<Incoming, Outgoing> & {
@@ -112,7 +121,7 @@ export function twoStageHandlers<Incoming = unknown, Outgoing = unknown>(
     ? [http.post(tokenUrl, answerTokenRequest), http.get(tokenUrl, answerTokenRequest)]
     : [];
 
-  const upgrades = ws.link(url).addEventListener('connection', ({ client, info }) => {
+  const upgrades = linkOf(url).addEventListener('connection', ({ client, info }) => {
     const peer = connect({
       url: client.url.href,
       protocols: [info.protocols ?? []].flat(),
