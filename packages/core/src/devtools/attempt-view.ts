@@ -1,4 +1,4 @@
-import { createBar, type Scale, timed } from './bar.ts';
+import { createBar, type Scale, type TimedStage, timed } from './bar.ts';
 import { keyedList, make, setAttribute, setHidden, setText, type View } from './dom.ts';
 import { createFailure } from './failure-view.ts';
 import {
@@ -11,7 +11,7 @@ import {
   statusLabels,
 } from './format.ts';
 import { createRow } from './row-view.ts';
-import type { Attempt, FailureFacts, Row, StageSpan } from './timeline.ts';
+import type { Attempt, FailureFacts, Row } from './timeline.ts';
 
 /** What an attempt is shown with. */
 export interface Setting extends Scale {
@@ -42,7 +42,7 @@ export function createAttempt(setting: () => Setting): View<Attempt> {
   let isExpanded = setting().showsMessages;
   let shown: Attempt | undefined;
 
-  const showStages = keyedList<StageSpan & { id: number }>(stages, () => createStage(setting));
+  const showStages = keyedList<TimedStage & { id: number }>(stages, () => createStage(setting));
   const showRows = keyedList<Row>(rows, (row) => createRow(row, setting));
   const update = (attempt: Attempt) => {
     shown = attempt;
@@ -93,14 +93,14 @@ export function createAttempt(setting: () => Setting): View<Attempt> {
   return { node, update };
 }
 
-function createStage(setting: () => Setting): View<StageSpan> {
+function createStage(setting: () => Setting): View<TimedStage> {
   const label = make('span');
   const took = make('b');
   const node = make('li', {}, label, ' ', took);
   return {
     node,
-    update({ status, from, to = setting().now }) {
-      setAttribute(node, 'data-tone', status);
+    update({ status, tone, from, to = setting().now }) {
+      setAttribute(node, 'data-tone', tone);
       setText(label, stageLabels[status]);
       setText(took, formatDuration(to - from));
     },
@@ -118,6 +118,7 @@ function describeState({ stages, outcome, wire }: Attempt, now: number): string 
   if (!last) return outcome ? outcomeLabels[outcome] : '';
   const duration = formatDuration((last.to ?? now) - last.from);
   const isReady = last.status === 'ready';
-  if (outcome) return outcomeLabels[outcome] + (isReady ? `, was ready for ${duration}` : '');
+  if (outcome && isReady) return `Ready for ${duration}, then ${outcome}`;
+  if (outcome) return outcomeLabels[outcome];
   return isReady ? `Ready for ${duration}, ${wire}` : `${statusLabels[last.status]} …`;
 }

@@ -1,5 +1,5 @@
 import { setAttribute, type View } from './dom.ts';
-import type { Attempt, StageSpan } from './timeline.ts';
+import type { Attempt, StageSpan, StageStatus } from './timeline.ts';
 
 const svg = 'http://www.w3.org/2000/svg';
 
@@ -24,10 +24,10 @@ export function createBar(scale: () => Scale): View<Attempt> {
       const { now, longest } = scale();
       const stages = timed(attempt);
       while (node.childElementCount > stages.length) node.lastElementChild?.remove();
-      stages.forEach(({ status, from, to = now }, index) => {
+      stages.forEach(({ tone, from, to = now }, index) => {
         const rect =
           node.children[index] ?? node.appendChild(document.createElementNS(svg, 'rect'));
-        setAttribute(rect, 'data-tone', status);
+        setAttribute(rect, 'data-tone', tone);
         setAttribute(rect, 'x', toPercent(from - attempt.from, longest));
         setAttribute(rect, 'width', toPercent(to - from, longest));
         setAttribute(rect, 'height', '100%');
@@ -36,9 +36,18 @@ export function createBar(scale: () => Scale): View<Attempt> {
   };
 }
 
+/** A stage, and what it is in the colour of. */
+export interface TimedStage extends StageSpan {
+  readonly tone: StageStatus | 'failure';
+}
+
 /** The stages that a bar shows: how long a connection was ready would leave no room for them. */
-export const timed = ({ stages }: Attempt): readonly StageSpan[] =>
-  stages.filter(({ status }) => status !== 'ready');
+export function timed({ stages, failure }: Attempt): readonly TimedStage[] {
+  const failed = failure && stages.at(-1);
+  return stages
+    .filter(({ status }) => status !== 'ready')
+    .map((stage) => ({ ...stage, tone: stage === failed ? 'failure' : stage.status }));
+}
 
 /** How long the stages of an attempt took together, in ms. */
 export function lengthOf(attempt: Attempt, now: number): number {

@@ -2,6 +2,9 @@ import { make, setText } from './dom.ts';
 import { getInspections } from './registry.ts';
 import { toReport } from './report.ts';
 
+/** How long it is said that something was copied, in ms. */
+const said = 4000;
+
 /** The report of all sockets that are inspected, as Markdown. */
 export const report = (): string =>
   toReport(
@@ -25,8 +28,10 @@ export function createCopy(): { readonly button: HTMLElement; readonly node: HTM
   const done = make('button', { type: 'button' }, 'Done');
   const byHand = make('div', { class: 'by-hand' }, text, done);
   byHand.hidden = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
 
   const say = (what: string, isByHand: boolean) => {
+    clearTimeout(timer);
     setText(status, what);
     byHand.hidden = !isByHand;
   };
@@ -35,9 +40,10 @@ export function createCopy(): { readonly button: HTMLElement; readonly node: HTM
     try {
       await navigator.clipboard.writeText(made);
       say('Copied: it has no message, no URL and no credential.', false);
+      timer = setTimeout(say, said, '', false);
     } catch {
-      text.value = made;
       say('The page may not write to the clipboard: copy it from here.', true);
+      text.value = made;
       text.focus();
       text.select();
     }

@@ -2,7 +2,7 @@ const masked = '•••';
 
 /** Names of what nobody else may read, in whatever spelling. */
 const secretName =
-  /token|jwt|bearer|passw|passphrase|\bpwd\b|pass$|secret|auth(?!or)|credential|cookie|sess(ion)?_?id|\bsid\b|api.?key|access.?key|private|signature|\botp\b|\bpin\b/i;
+  /token|jwt|bearer|passw|passphrase|\bpwd\b|pass$|secret|auth(?!or(?:s|ed|ing)?(?![a-z]))|credential|cookie|sess(ion)?_?id|\bsid\b|api.?key|access.?key|private|signature|\botp\b|\bpin\b/i;
 
 /** Members by which an object says what its other members are, as in `{ name: 'password', value: … }`. */
 const naming = ['name', 'key', 'type', 'kind', 'field', 'header', 'op', 'event'];

@@ -28,7 +28,7 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
   const toggle = make(
     'button',
     { type: 'button', class: 'toggle', 'aria-controls': 'body' },
-    ...[dot, make('strong', {}, 'Two-Stage Socket'), summary],
+    ...[dot, make('strong', {}, 'Two-Stage Socket devtools'), summary],
   );
   const copy = createCopy();
   const clear = make('button', { type: 'button' }, 'Clear');
@@ -76,6 +76,8 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
       setAttribute(toggle, 'aria-expanded', String(isOpen));
       setHidden(body, !isOpen);
       setAttribute(dot, 'data-tone', worstOf(timelines));
+      // The tabs say as much.
+      setHidden(summary, isOpen && inspections.length > 0);
       setText(summary, describeAll(inspections, timelines));
       if (!isOpen) return undefined;
 

@@ -46,11 +46,12 @@ export function toReport(sockets: readonly Named[], surroundings: Surroundings):
 
 function describeSocket({ name, timeline }: Named, now: number): string[] {
   const { status, attempts, forgotten, counts } = timeline;
-  const start = attempts[0]?.from ?? now;
+  const title = `### ${name}: ${statusLabels[status].toLowerCase()}`;
+  const start = attempts[0]?.from;
+  if (start === undefined) return [title, '', 'Nothing has happened yet.'];
   const traffic = formatCounts(counts);
   return [
-    `### ${name}: ${statusLabels[status].toLowerCase()}`,
-    '',
+    ...[title, ''],
     `Messages: ${traffic || 'none'}. Times in ms since ${new Date(start).toISOString()}.`,
     '',
     '```',

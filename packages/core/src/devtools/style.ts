@@ -61,6 +61,9 @@ section {
 }
 
 :host([floating]) section {
+  display: flex;
+  flex-direction: column;
+  max-height: calc(100vh - 24px);
   border-color: var(--line-strong);
   box-shadow: 0 2px 6px rgb(0 0 0 / 8%), 0 12px 32px rgb(0 0 0 / 16%);
 }
@@ -113,7 +116,6 @@ strong {
 
 .dot {
   flex: none;
-  align-self: center;
   width: 8px;
   height: 8px;
   border-radius: 50%;
@@ -124,7 +126,8 @@ strong {
 
 .toggle {
   display: flex;
-  align-items: baseline;
+  flex: none;
+  align-items: center;
   gap: 8px;
   width: 100%;
   min-height: 40px;
@@ -141,7 +144,6 @@ strong {
 .toggle::after {
   content: "";
   flex: none;
-  align-self: center;
   width: 7px;
   height: 7px;
   margin: -4px 2px 0 auto;
@@ -167,6 +169,8 @@ strong {
 
 .body {
   display: grid;
+  min-height: 0;
+  overflow-y: auto;
   grid-template-columns: minmax(0, 1fr) auto;
   align-items: center;
   border-top: 1px solid var(--line);
@@ -183,7 +187,8 @@ strong {
 
 .tabs button {
   display: flex;
-  align-items: baseline;
+  flex: none;
+  align-items: center;
   gap: 6px;
   border-color: transparent;
 }
@@ -239,6 +244,7 @@ textarea {
 /* The timeline of one */
 
 .view {
+  position: relative;
   max-height: 448px;
   overflow-y: auto;
   overscroll-behavior: contain;
@@ -311,10 +317,6 @@ time {
   stroke-width: 1px;
 }
 
-.attempt[data-tone="failure"] .bar rect:last-child {
-  --tone: var(--failure);
-}
-
 .stages {
   display: flex;
   flex-wrap: wrap;
@@ -338,10 +340,6 @@ time {
 
 .stages span {
   color: var(--soft);
-}
-
-.attempt[data-tone="failure"] .stages li:last-child {
-  --tone: var(--failure);
 }
 
 .stages b {
