@@ -30,10 +30,18 @@ export interface FeedProps extends Common {
   readonly initial: unknown;
 }
 
+/** Provides a socket, and shows what a component below it shows. */
+export interface SharedProps extends Common {
+  readonly source: any;
+  readonly onMessage?: ((message: any) => void) | undefined;
+  readonly onRenderBelow?: (() => void) | undefined;
+}
+
 export interface Views {
   readonly Chat: ChatProps;
   readonly Listener: ListenerProps;
   readonly Feed: FeedProps;
+  readonly Shared: SharedProps;
 }
 
 export interface Mounted<Props> {
@@ -511,6 +519,50 @@ export function contract(name: string, adapter: Adapter): void {
         await feed.shows('1');
         feed.update({ socket: new TwoStageSocket(server.options) });
         await feed.shows('0');
+      });
+    });
+
+    describe('a socket that is provided', () => {
+      const showProvided = async (props: Partial<SharedProps> = {}) => {
+        const shared = show('Shared', { source: server.options, ...props });
+        await until(() => server.dialled.length === 1);
+        await server.admit();
+        await shared.shows('ready');
+        return shared;
+      };
+
+      test('is held for what is below, which sees its states and messages', async () => {
+        const onMessage = vi.fn();
+        const shared = await showProvided({ onMessage });
+        server.send('a', 'b');
+        expect(onMessage.mock.calls).toEqual([['a'], ['b']]);
+        expect(server.tokenCalls).toHaveLength(1);
+        shared.unmount();
+        await frames(2);
+        await server.advance(1000);
+        expect(server.live()).toEqual([]);
+      });
+
+      test('renders nothing above who looks at it', async () => {
+        const onRenderBelow = vi.fn();
+        const shared = await showProvided({ onRenderBelow });
+        onRenderBelow.mockClear();
+        const renders = await shared.renders(async () => {
+          server.last().drop();
+          await shared.shows('waiting connection-lost');
+        });
+        expect(renders).toBe(0);
+        expect(onRenderBelow).toHaveBeenCalled();
+      });
+
+      test('is another below too, when its key is', async () => {
+        const shared = await showProvided({ source: { ...server.options, key: 'a' } });
+        shared.update({ source: { ...server.options, key: 'b' } });
+        await until(() => server.dialled.length === 2);
+        await server.admit();
+        await shared.shows('ready');
+        await server.advance(1000);
+        expect(server.dialled.map(({ live }) => live)).toEqual([false, true]);
       });
     });
 

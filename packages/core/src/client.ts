@@ -27,7 +27,8 @@ const statuses = {
 
 const pageEvents: PageEvent[] = ['online', 'visibilitychange', 'resume', 'pagehide', 'pageshow'];
 
-const idle: State = Object.freeze({ status: 'idle' });
+/** What a socket is doing before anything is asked of it, and what a server renders. */
+export const idle: State = Object.freeze({ status: 'idle' });
 
 type Cancel = (() => void) | undefined;
 

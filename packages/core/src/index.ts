@@ -1,5 +1,6 @@
 export { type ErrorCode, type Stage, TwoStageError } from './errors.ts';
 export { type FetchTokenInit, fetchToken } from './fetch-token.ts';
+export { orThrow } from './or-throw.ts';
 export { type ReducedMessages, reduceMessages } from './reduce-messages.ts';
 export { TwoStageSocket } from './socket.ts';
 export type {

@@ -1,3 +1,4 @@
+import { assertSocket } from './adapter.ts';
 import { reportUncaught } from './emitter.ts';
 import type { TwoStageSocket } from './socket.ts';
 
@@ -17,12 +18,14 @@ const frameTime = 100;
  * messages there were. Goes on, more slowly, where no frame comes: in a hidden tab, on a server.
  * Folds while it has a listener. A reducer that throws loses that message alone, and is reported as an
  * uncaught error.
+ * @throws TypeError for what is no socket.
  */
 export function reduceMessages<Incoming, T>(
   socket: Pick<TwoStageSocket<Incoming, never>, 'on'>,
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): ReducedMessages<T> {
+  assertSocket(socket);
   const listeners = new Set<() => void>();
   let folded = initial;
   let shown = initial;

@@ -9,7 +9,10 @@ import type { Options, State, WebSocketConstructor } from './types.ts';
  * less `prefetch`, since a spare token would be for another instance. `heartbeat.isPong` sees frames as they
  * are. The global `WebSocket`, where none is given, is the one there is when the class is made.
  */
-export type WebSocketOptions = Omit<Options, 'url' | 'protocols' | 'codec' | 'schema' | 'queue' | 'prefetch'>;
+export type WebSocketOptions = Omit<
+  Options,
+  'url' | 'protocols' | 'codec' | 'schema' | 'queue' | 'prefetch'
+>;
 
 const CONNECTING = 0;
 const OPEN = 1;

@@ -1,15 +1,24 @@
-import { type Options, reduceMessages, type State, TwoStageSocket } from '@two-stage-socket/core';
-import { useEffect, useInsertionEffect, useRef, useState, useSyncExternalStore } from 'react';
-
-/** What a socket is made of, where its component owns it. */
-export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
-  extends Options<Incoming, Outgoing> {
-  /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
-  readonly key?: string | number | undefined;
-}
-
-/** What a server renders, and the first render of a page that takes over from it. */
-const idle: State = { status: 'idle' };
+import { reduceMessages, type State, type TwoStageSocket } from '@two-stage-socket/core';
+import {
+  assertSocket,
+  identify,
+  idle,
+  type Source,
+  toSocket,
+} from '@two-stage-socket/core/adapter';
+import {
+  createContext,
+  createElement,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useDebugValue,
+  useEffect,
+  useInsertionEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 
 /**
  * A socket and what it is doing. The component holds the socket open while it is mounted: it closes
@@ -19,20 +28,18 @@ const idle: State = { status: 'idle' };
  * without reconnecting; another `key`, or another static `url`, makes another socket.
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
- * `Object.is`, is another. Default: the whole state.
- * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does.
+ * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
+ * state.
+ * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
+ * for what is neither a socket nor options.
  */
 export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Selected = State>(
-  source: TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>,
+  source: Source<Incoming, Outgoing>,
   selector: (state: State) => Selected = (state) => state as Selected,
 ): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> } {
-  const socket = useMade(
-    // JSON has no functions: all are the same `url` to it.
-    'retain' in source ? source : JSON.stringify([source.key, source.url]),
-    () => ('retain' in source ? source : new TwoStageSocket(source)),
-  );
+  const socket = useMade(identify(source), () => toSocket(source));
   useInsertionEffect(() => {
-    if (socket !== source) socket.configure(source as Options<Incoming, Outgoing>);
+    if (socket !== source) socket.configure(source as object);
   }, [socket, source]);
   useEffect(() => socket.retain(), [socket]);
 
@@ -48,6 +55,7 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
     () => select(socket.getSnapshot()),
     () => select(idle),
   );
+  useDebugValue(state);
   return { state, socket };
 }
 
@@ -55,11 +63,13 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
  * Calls `handler` with every message, each exactly once. Renders nothing, and does not open the socket.
  * A handler that throws hurts nobody else: it is reported as an uncaught error. The handler of the latest
  * render is the one that is called.
+ * @throws TypeError for what is no socket.
  */
 export function useMessage<Incoming>(
   socket: TwoStageSocket<Incoming, any>,
   handler: (message: Incoming) => void,
 ): void {
+  assertSocket(socket);
   const latest = useLatest(handler);
   useEffect(() => socket.on('message', (message) => latest.current(message)), [latest, socket]);
 }
@@ -67,6 +77,7 @@ export function useMessage<Incoming>(
 /**
  * Folds every message into a value, and renders at most once a frame however many there were. Starts
  * over from `initial` with another socket. Does not open the socket.
+ * @throws TypeError for what is no socket.
  */
 export function useReducedMessages<Incoming, T>(
   socket: TwoStageSocket<Incoming, any>,
@@ -83,6 +94,48 @@ export function useReducedMessages<Incoming, T>(
   );
   return useSyncExternalStore(reduced.subscribe, reduced.getSnapshot, reduced.getSnapshot);
 }
+
+/**
+ * A way to share a socket, typed once: a provider, which holds the socket open for what is below it and
+ * renders for none of its states, and a hook that gives the socket there.
+ *
+ * @param name What devtools, and the error for a missing provider, call it. Default `Socket`.
+ */
+export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
+  name = 'Socket',
+): readonly [
+  Provider: (props: {
+    readonly source: Source<Incoming, Outgoing>;
+    readonly children?: ReactNode;
+  }) => ReactElement,
+  useSocket: () => TwoStageSocket<Incoming, Outgoing>,
+] {
+  const Context = createContext<TwoStageSocket<Incoming, Outgoing> | undefined>(undefined);
+  Context.displayName = name;
+  // biome-ignore lint/correctness/noComponentHookFactories: called once, outside of components
+  const Provider = ({
+    source,
+    children,
+  }: {
+    source: Source<Incoming, Outgoing>;
+    children?: ReactNode;
+  }) =>
+    createElement(
+      Context.Provider,
+      { value: useTwoStageSocket(source, lookAtNothing).socket },
+      children,
+    );
+  Provider.displayName = `${name}Provider`;
+  // biome-ignore lint/correctness/noComponentHookFactories: called once, outside of components
+  const useSocket = () => {
+    const socket = useContext(Context);
+    if (!socket) throw new Error(`TwoStageSocket: there is no ${name}Provider above`);
+    return socket;
+  };
+  return [Provider, useSocket];
+}
+
+function lookAtNothing(): void {}
 
 /** Made once for each `key`. State rather than a memo, which Fast Refresh throws away. */
 function useMade<T>(key: unknown, make: () => T): T {

@@ -1,20 +1,13 @@
 import {
-  type Options,
   type ReducedMessages,
   reduceMessages,
   type State,
-  TwoStageSocket,
+  type TwoStageSocket,
 } from '@two-stage-socket/core';
-import { onMount } from 'svelte';
+import { assertSocket, createOwner, type Source } from '@two-stage-socket/core/adapter';
+import { getContext, onMount, setContext } from 'svelte';
 import { createSubscriber } from 'svelte/reactivity';
 import { toStore } from 'svelte/store';
-
-/** What a socket is made of, where its component owns it. */
-export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
-  extends Options<Incoming, Outgoing> {
-  /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
-  readonly key?: string | number | undefined;
-}
 
 /** A value, or a function that gives it: what depends on a rune is given as a function. */
 export type MaybeGetter<T> = T | (() => T);
@@ -26,6 +19,11 @@ export interface Readable<T> {
   readonly current: T;
 }
 
+/** The state of a socket, and the socket. */
+export interface SocketState<Incoming = unknown, Outgoing = unknown> extends Readable<State> {
+  readonly socket: TwoStageSocket<Incoming, Outgoing>;
+}
+
 /**
  * A socket and what it is doing. Whoever looks at its state, as `$chat` or `chat.current`, holds
  * the socket open: it closes a second after the last holder has let go. Opens nothing on a server.
@@ -33,23 +31,14 @@ export interface Readable<T> {
  * Given options, the component owns the socket. They may be a function: newer ones are put in place
  * without reconnecting; another `key`, or another static `url`, makes another socket.
  *
- * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does.
+ * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
+ * for what is neither a socket nor options.
  */
 export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
-  source: MaybeGetter<TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>>,
-): Readable<State> & { readonly socket: TwoStageSocket<Incoming, Outgoing> } {
-  let owned: TwoStageSocket<Incoming, Outgoing>;
-  let identity: string | undefined;
-  const getSocket = () => {
-    const given = toValue(source);
-    if ('retain' in given) return given;
-    // JSON has no functions: all are the same `url` to it.
-    const next = JSON.stringify([given.key, given.url]);
-    if (next !== identity) owned = new TwoStageSocket(given);
-    else owned.configure(given);
-    identity = next;
-    return owned;
-  };
+  source: MaybeGetter<Source<Incoming, Outgoing>>,
+): SocketState<Incoming, Outgoing> {
+  const own = createOwner<Incoming, Outgoing>();
+  const getSocket = () => own(toValue(source));
   const state = toReadable(getSocket, ({ getSnapshot, retain, subscribe }) => ({
     getSnapshot,
     subscribe(listener) {
@@ -76,11 +65,13 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
  * Calls `handler` with every message, each exactly once. Renders nothing, and does not open the socket.
  * A handler that throws hurts nobody else: it is reported as an uncaught error. To be called while a
  * component initialises.
+ * @throws TypeError for what is no socket.
  */
 export function useMessage<Incoming>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
+  assertSocket(toValue(socket));
   onMount(() => {
     let off: (() => void) | undefined;
     const stop = toStore(() => toValue(socket)).subscribe((socket) => {
@@ -98,6 +89,7 @@ export function useMessage<Incoming>(
  * Folds every message into a value, and renders at most once a frame however many there were. Starts
  * over from `initial` with another socket. Does not open the socket. Folds while somebody looks, and goes
  * on from there when somebody looks again.
+ * @throws TypeError for what is no socket.
  */
 export function reducedMessages<Incoming, T>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,
@@ -108,6 +100,34 @@ export function reducedMessages<Incoming, T>(
     () => toValue(socket),
     (socket) => reduceMessages(socket, reducer, initial),
   );
+}
+
+/**
+ * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
+ * below, and a function that gives what is there.
+ *
+ * @param name What the error for a missing provider calls it. Default `Socket`.
+ */
+export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
+  name = 'Socket',
+): readonly [
+  provideSocket: (
+    source: MaybeGetter<Source<Incoming, Outgoing>>,
+  ) => SocketState<Incoming, Outgoing>,
+  useSocket: () => SocketState<Incoming, Outgoing>,
+] {
+  const key = Symbol(name);
+  const provideSocket = (source: MaybeGetter<Source<Incoming, Outgoing>>) => {
+    const chat = twoStageSocket(source);
+    onMount(() => chat.subscribe(() => {}));
+    return setContext(key, chat);
+  };
+  const useSocket = () => {
+    const chat = getContext<SocketState<Incoming, Outgoing> | undefined>(key);
+    if (!chat) throw new Error(`TwoStageSocket: no component above provides ${name}`);
+    return chat;
+  };
+  return [provideSocket, useSocket];
 }
 
 /** What `open` makes of the socket, as a store and for runes; made anew with another socket. */

@@ -7,6 +7,7 @@ import FeedRune from './testing/FeedRune.svelte';
 import FeedStore from './testing/FeedStore.svelte';
 import Listener from './testing/Listener.svelte';
 import Props from './testing/Props.svelte';
+import Shared from './testing/Shared.svelte';
 import { serverHtml } from './testing/server-html.ts';
 
 function adapter(views: { readonly [view in keyof Views]: Component<any> }): Adapter {
@@ -20,5 +21,5 @@ function adapter(views: { readonly [view in keyof Views]: Component<any> }): Ada
   return { mount: by(mount), hydrate: by(hydrate), serverHtml };
 }
 
-contract('Svelte, by runes', adapter({ Chat: ChatRune, Feed: FeedRune, Listener }));
-contract('Svelte, by stores', adapter({ Chat: ChatStore, Feed: FeedStore, Listener }));
+contract('Svelte, by runes', adapter({ Chat: ChatRune, Feed: FeedRune, Listener, Shared }));
+contract('Svelte, by stores', adapter({ Chat: ChatStore, Feed: FeedStore, Listener, Shared }));

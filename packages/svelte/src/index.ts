@@ -1,2 +1,11 @@
 export * from '@two-stage-socket/core';
-export { reducedMessages, type SocketOptions, twoStageSocket, useMessage } from './adapter.ts';
+export type { SocketOptions, Source } from '@two-stage-socket/core/adapter';
+export {
+  createSocketContext,
+  type MaybeGetter,
+  type Readable,
+  reducedMessages,
+  type SocketState,
+  twoStageSocket,
+  useMessage,
+} from './adapter.ts';

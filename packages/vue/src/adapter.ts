@@ -1,29 +1,25 @@
 import {
-  type Options,
   type ReducedMessages,
   reduceMessages,
   type State,
-  TwoStageSocket,
+  type TwoStageSocket,
 } from '@two-stage-socket/core';
+import { assertSocket, createOwner, idle, type Source } from '@two-stage-socket/core/adapter';
 import {
   type ComputedRef,
   computed,
+  type InjectionKey,
+  inject,
   type MaybeRefOrGetter,
+  provide,
   shallowRef,
   toValue,
   watch,
   watchPostEffect,
 } from 'vue';
 
-/** What a socket is made of, where its component owns it. */
-export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
-  extends Options<Incoming, Outgoing> {
-  /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
-  readonly key?: string | number | undefined;
-}
-
-/** What a server renders, and the first render of a page that takes over from it. */
-const idle: State = { status: 'idle' };
+/** What the functions below share: a socket, as a ref. */
+type SocketRef<Incoming, Outgoing> = ComputedRef<TwoStageSocket<Incoming, Outgoing>>;
 
 /**
  * A socket and what it is doing. The component holds the socket open while it is mounted: it closes
@@ -34,28 +30,17 @@ const idle: State = { status: 'idle' };
  * in place without reconnecting; another `key`, or another static `url`, makes another socket.
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
- * `Object.is`, is another. Default: the whole state.
- * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does.
+ * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
+ * state.
+ * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
+ * for what is neither a socket nor options.
  */
 export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Selected = State>(
-  source: MaybeRefOrGetter<TwoStageSocket<Incoming, Outgoing> | SocketOptions<Incoming, Outgoing>>,
+  source: MaybeRefOrGetter<Source<Incoming, Outgoing>>,
   selector: (state: State) => Selected = (state) => state as Selected,
-): {
-  readonly state: ComputedRef<Selected>;
-  readonly socket: ComputedRef<TwoStageSocket<Incoming, Outgoing>>;
-} {
-  let owned: TwoStageSocket<Incoming, Outgoing>;
-  let identity: string | undefined;
-  const socket = computed(() => {
-    const given = toValue(source);
-    if ('retain' in given) return given;
-    // JSON has no functions: all are the same `url` to it.
-    const next = JSON.stringify([given.key, given.url]);
-    if (next !== identity) owned = new TwoStageSocket(given);
-    else owned.configure(given);
-    identity = next;
-    return owned;
-  });
+): { readonly state: ComputedRef<Selected>; readonly socket: SocketRef<Incoming, Outgoing> } {
+  const own = createOwner<Incoming, Outgoing>();
+  const socket = computed(() => own(toValue(source)));
   const state = useSnapshot<State>(socket, idle);
   whileMounted(socket, ({ retain }) => retain());
   return { state: computed(() => selector(state.value)), socket };
@@ -64,17 +49,20 @@ export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Select
 /**
  * Calls `handler` with every message, each exactly once. Renders nothing, and does not open the socket.
  * A handler that throws hurts nobody else: it is reported as an uncaught error.
+ * @throws TypeError for what is no socket.
  */
 export function useMessage<Incoming>(
   socket: MaybeRefOrGetter<TwoStageSocket<Incoming, any>>,
   handler: (message: Incoming) => void,
 ): void {
+  assertSocket(toValue(socket));
   whileMounted(socket, (socket) => socket.on('message', handler));
 }
 
 /**
  * Folds every message into a value, and renders at most once a frame however many there were. Starts
  * over from `initial` with another socket. Does not open the socket.
+ * @throws TypeError for what is no socket.
  */
 export function useReducedMessages<Incoming, T>(
   socket: MaybeRefOrGetter<TwoStageSocket<Incoming, any>>,
@@ -82,6 +70,35 @@ export function useReducedMessages<Incoming, T>(
   initial: T,
 ): ComputedRef<T> {
   return useSnapshot(() => reduceMessages(toValue(socket), reducer, initial), initial);
+}
+
+/**
+ * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
+ * below, and a function that gives the socket there.
+ *
+ * @param name What devtools, and the error for a missing provider, call it. Default `Socket`.
+ */
+export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
+  name = 'Socket',
+): readonly [
+  provideSocket: (source: MaybeRefOrGetter<Source<Incoming, Outgoing>>) => {
+    readonly state: ComputedRef<State>;
+    readonly socket: SocketRef<Incoming, Outgoing>;
+  },
+  useSocket: () => SocketRef<Incoming, Outgoing>,
+] {
+  const key: InjectionKey<SocketRef<Incoming, Outgoing>> = Symbol(name);
+  const provideSocket = (source: MaybeRefOrGetter<Source<Incoming, Outgoing>>) => {
+    const provided = useTwoStageSocket(source);
+    provide(key, provided.socket);
+    return provided;
+  };
+  const useSocket = () => {
+    const socket = inject(key, undefined);
+    if (!socket) throw new Error(`TwoStageSocket: no component above provides ${name}`);
+    return socket;
+  };
+  return [provideSocket, useSocket];
 }
 
 /** What `source` has to show, and `initial` until mounted. */

@@ -1,6 +1,7 @@
 export * from '@two-stage-socket/core';
+export type { SocketOptions, Source } from '@two-stage-socket/core/adapter';
 export {
-  type SocketOptions,
+  createSocketContext,
   useMessage,
   useReducedMessages,
   useTwoStageSocket,

@@ -3,9 +3,15 @@ import {
   type ChatProps,
   type FeedProps,
   type ListenerProps,
+  type SharedProps,
   text,
 } from '../../../contract/contract.ts';
-import { useMessage, useReducedMessages, useTwoStageSocket } from '../index.ts';
+import {
+  createSocketContext,
+  useMessage,
+  useReducedMessages,
+  useTwoStageSocket,
+} from '../index.ts';
 
 function Chat(props: ChatProps): ReactNode {
   const { state, socket } = useTwoStageSocket<any, any, any>(props.source, props.selector);
@@ -23,4 +29,22 @@ function Feed(props: FeedProps): ReactNode {
   return <p>{JSON.stringify(useReducedMessages(props.socket, props.reducer, props.initial))}</p>;
 }
 
-export const views = { Chat, Listener, Feed };
+const [SharedProvider, useShared] = createSocketContext<any, any>('Shared');
+
+function Shared(props: SharedProps): ReactNode {
+  props.onRender();
+  return (
+    <SharedProvider source={props.source}>
+      <Below {...props} />
+    </SharedProvider>
+  );
+}
+
+function Below(props: SharedProps): ReactNode {
+  props.onRenderBelow?.();
+  const { state, socket } = useTwoStageSocket(useShared());
+  useMessage(socket, (message) => props.onMessage?.(message));
+  return <p>{text(state)}</p>;
+}
+
+export const views = { Chat, Listener, Feed, Shared };

@@ -3,9 +3,15 @@ import {
   type ChatProps,
   type FeedProps,
   type ListenerProps,
+  type SharedProps,
   text,
 } from '../../../contract/contract.ts';
-import { useMessage, useReducedMessages, useTwoStageSocket } from '../index.ts';
+import {
+  createSocketContext,
+  useMessage,
+  useReducedMessages,
+  useTwoStageSocket,
+} from '../index.ts';
 
 const Chat = defineComponent(
   (props: ChatProps) => {
@@ -50,4 +56,29 @@ const Feed = defineComponent(
   { props: ['socket', 'reducer', 'initial', 'onRender'] },
 );
 
-export const views = { Chat, Listener, Feed };
+const [provideShared, useShared] = createSocketContext<any, any>('Shared');
+
+const Shared = defineComponent(
+  (props: SharedProps) => {
+    provideShared(() => props.source);
+    return () => {
+      props.onRender();
+      return h(Below, { onMessage: props.onMessage, onRenderBelow: props.onRenderBelow });
+    };
+  },
+  { props: ['source', 'onMessage', 'onRenderBelow', 'onRender'] },
+);
+
+const Below = defineComponent(
+  (props: Pick<SharedProps, 'onMessage' | 'onRenderBelow'>) => {
+    const { state, socket } = useTwoStageSocket(useShared());
+    useMessage(socket, (message) => props.onMessage?.(message));
+    return () => {
+      props.onRenderBelow?.();
+      return h('p', text(state.value));
+    };
+  },
+  { props: ['onMessage', 'onRenderBelow'] },
+);
+
+export const views = { Chat, Listener, Feed, Shared };

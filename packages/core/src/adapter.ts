@@ -1,0 +1,74 @@
+import { TwoStageSocket } from './socket.ts';
+import type { Options } from './types.ts';
+
+export { idle } from './client.ts';
+
+/** What a socket is made of, where its component owns it. */
+export interface SocketOptions<Incoming = unknown, Outgoing = unknown>
+  extends Options<Incoming, Outgoing> {
+  /** Another value makes another socket, as another static `url` does: the id of the user, or of the room. */
+  readonly key?: string | number | undefined;
+}
+
+/** What a component is given: a socket that others hold too, or the options of one of its own. */
+export type Source<Incoming = unknown, Outgoing = unknown> =
+  | TwoStageSocket<Incoming, Outgoing>
+  | SocketOptions<Incoming, Outgoing>;
+
+/** What adapters call. */
+const methods = ['configure', 'getSnapshot', 'on', 'retain', 'subscribe'] as const;
+
+/** The same for sources that are one socket: the socket itself, or what `key` and a static `url` say. */
+export function identify(source: Source<any, any>): unknown {
+  // JSON has no functions: all are the same `url` to it.
+  return isSocket(source) ? source : JSON.stringify([source.key, source.url]);
+}
+
+/**
+ * The socket, or one made of the options.
+ * @throws TypeError for what is neither, or cannot be used.
+ */
+export function toSocket<Incoming, Outgoing>(
+  source: Source<Incoming, Outgoing>,
+): TwoStageSocket<Incoming, Outgoing> {
+  return isSocket(source) ? source : new TwoStageSocket(source);
+}
+
+/** Gives the socket of the newest source: the same one, with newer options put in place, while `identify` says so. */
+export function createOwner<Incoming, Outgoing>(): (
+  source: Source<Incoming, Outgoing>,
+) => TwoStageSocket<Incoming, Outgoing> {
+  let owned: TwoStageSocket<Incoming, Outgoing>;
+  let identity: unknown;
+  return (source) => {
+    const next = identify(source);
+    if (next !== identity) owned = toSocket(source);
+    else if (owned !== source) owned.configure(source as Options<Incoming, Outgoing>);
+    identity = next;
+    return owned;
+  };
+}
+
+/** @throws TypeError for what is no socket. */
+export function assertSocket(socket: Pick<TwoStageSocket<any, any>, 'on'>): void {
+  if (!isSocket(socket as TwoStageSocket))
+    throw new TypeError('TwoStageSocket: expected a socket, got options');
+}
+
+/** @throws TypeError for what is neither a socket nor options, or a socket without what adapters call. */
+function isSocket<Incoming, Outgoing>(
+  source: Source<Incoming, Outgoing>,
+): source is TwoStageSocket<Incoming, Outgoing> {
+  if (Object(source) !== source) {
+    throw new TypeError(`TwoStageSocket: expected a socket or its options, got ${source}`);
+  }
+  if (!('retain' in source)) return false;
+  for (const name of methods) {
+    if (typeof source[name] !== 'function') {
+      throw new TypeError(
+        `TwoStageSocket: a socket without ${name} is of another version: see npm ls @two-stage-socket/core`,
+      );
+    }
+  }
+  return true;
+}
