@@ -1,53 +1,49 @@
-import type { Options, TokenContext } from '../core/src/index.ts';
-import {
-  FakeEnvironment,
-  FakeWebSocket,
-  originalAck,
-  settle,
-} from '../core/src/testing/fakes.test.util.ts';
+import { createFakeServer, type FakeConnection } from '../core/src/testing.ts';
 
 export type Server = ReturnType<typeof createServer>;
 
+/** A connection as its client has dialled it. */
+interface Dialled {
+  readonly url: string;
+  /** Whether neither side has let go of it. */
+  readonly live: boolean;
+  accept(): void;
+  /** Sends an ack, or else a message of the application. */
+  say(message: unknown): void;
+  /** Ends it, with no close frame where there is no code. */
+  drop(code?: number): void;
+}
+
 /** A server, its token route, and the clock of its clients: nothing happens that the test does not do. */
 export function createServer() {
-  const world = new FakeEnvironment();
-  const dialled: FakeWebSocket[] = [];
-  const tokenCalls: TokenContext[] = [];
-  const { now, random, after, page } = world;
+  const server = createFakeServer<any, any>({ wire: 'original', url: 'wss://chat.test/' });
 
-  /** What a client of this server is made of; spread it to have other options, as new as inline ones. */
-  const options = {
-    url: 'wss://chat.test/',
-    getToken: (context: TokenContext): string | Promise<string> =>
-      `token-${tokenCalls.push(context)}`,
-    initPayload: (): unknown => ({ type: 'jwt', token: 'jwt-1' }),
-    environment: { now, random, after, page },
-    WebSocket: class extends FakeWebSocket {
-      constructor(url: string, protocols?: string[]) {
-        super(url, protocols);
-        dialled.push(this);
-      }
+  const toDialled = (connection: FakeConnection<any, any>): Dialled => ({
+    url: connection.url,
+    get live() {
+      return connection.end === undefined;
     },
-  } satisfies Options;
+    accept: connection.accept,
+    say: (message) =>
+      connection.status === 'ready' ? connection.say(message) : connection.ack(message as string),
+    drop: (code) => (code ? connection.close(code) : connection.drop()),
+  });
 
-  const last = () => dialled.at(-1) as FakeWebSocket;
   return {
-    options,
-    dialled,
-    tokenCalls,
-    last,
-    live: () => dialled.filter((socket) => socket.live),
-    advance: (ms: number) => world.advance(ms),
+    /** What a client of this server is made of; spread it to have other options, as new as inline ones. */
+    options: server.options,
+    get dialled() {
+      return server.connections.map(toDialled);
+    },
+    get tokenCalls() {
+      return server.tokenRequests;
+    },
+    last: () => toDialled(server.last()),
+    live: () => server.live().map(toDialled),
+    advance: server.advance,
     /** Lets the client that came last through the rest of both stages. */
-    async admit() {
-      await settle();
-      last().accept();
-      await settle();
-      last().say(originalAck);
-    },
+    admit: server.admit,
     /** Sends messages to the client that came last, all in one task. */
-    send(...messages: unknown[]) {
-      for (const message of messages) last().say(message);
-    },
+    send: (...messages: unknown[]) => server.last().say(...messages),
   };
 }
