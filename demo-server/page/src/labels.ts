@@ -45,6 +45,7 @@ const meanings: { readonly [code in ErrorCode]: string } = {
   'renew-timeout': 'The server did not acknowledge the renewal in time.',
   'page-hidden': 'The page was put away, and let go of its connection.',
   'frame-invalid': 'A frame could not be read.',
+  'message-invalid': 'A message was not what the schema expects, and was not delivered.',
   closed: 'The socket was closed.',
 };
 

@@ -1,3 +1,4 @@
+import { inspect } from '@two-stage-socket/core/devtools';
 import { type User, users } from './api.ts';
 import { mountFaults } from './faults.ts';
 import { createPanel, type Framework, frameworks, type Panel } from './panel.ts';
@@ -31,7 +32,9 @@ for (const framework of shown) {
   const target = document.createElement('div');
   target.className = 'panel-slot';
   main.append(target);
-  mounts[framework]().then((mount) => mount(target, createPanel(framework, firstUser(framework))));
+  const panel = createPanel(framework, firstUser(framework));
+  inspect(panel.socket, { name: panel.title, messages: true });
+  mounts[framework]().then((mount) => mount(target, panel));
 }
 
 mountFaults();
