@@ -1,9 +1,16 @@
-import { Activity, type ReactNode, Suspense, use } from 'react';
+import { Activity, Component, type ReactNode, Suspense, use } from 'react';
 import { createRoot, type Root, type RootOptions } from 'react-dom/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { frames, until } from '../../contract/frames.ts';
 import { createServer, type Server } from '../../contract/server.ts';
-import { type SocketOptions, TwoStageSocket, useMessage, useTwoStageSocket } from './index.ts';
+import {
+  createSocketContext,
+  orThrow,
+  type SocketOptions,
+  TwoStageSocket,
+  useMessage,
+  useTwoStageSocket,
+} from './index.ts';
 
 let server: Server;
 let target: HTMLElement;
@@ -95,4 +102,56 @@ test('options that cannot be used are thrown while rendering, where a boundary c
   render(<Chat source={{ url: 'ftp://chat.test' }} />, { onUncaughtError });
   await until(() => onUncaughtError.mock.calls.length > 0);
   expect(onUncaughtError.mock.calls[0]?.[0]).toBeInstanceOf(TypeError);
+});
+
+function Calls({ hook: useGiven }: { readonly hook: () => unknown }): ReactNode {
+  useGiven();
+  return null;
+}
+
+test.each([
+  ['neither a socket nor options', () => useTwoStageSocket(undefined as any)],
+  ['no socket to listen to', () => useMessage(undefined as any, () => {})],
+  ['no provider above', createSocketContext('Chat')[1]],
+])('%s is one clear error', async (_, useWrong) => {
+  const onUncaughtError = vi.fn();
+  render(<Calls hook={useWrong} />, { onUncaughtError });
+  await until(() => onUncaughtError.mock.calls.length > 0);
+  await frames(2);
+  expect(onUncaughtError.mock.calls).toEqual([
+    [
+      expect.objectContaining({
+        message: expect.stringMatching(/^TwoStageSocket: (expected a socket or|there is no ChatP)/),
+      }),
+      expect.anything(),
+    ],
+  ]);
+});
+
+class Boundary extends Component<{ readonly children: ReactNode }> {
+  override state: { readonly error?: Error } = {};
+  static getDerivedStateFromError = (error: Error) => ({ error });
+  override render = () => this.state.error?.message ?? this.props.children;
+}
+
+function Asking({ source }: ChatProps): ReactNode {
+  return useTwoStageSocket(source, orThrow).state.status;
+}
+
+test('a socket that has closed with a failure is for the error boundary, where asked for', async () => {
+  const onCaughtError = () => {};
+  render(
+    <Boundary>
+      <Asking source={server.options} />
+    </Boundary>,
+    { onCaughtError },
+  );
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  server.last().drop();
+  await until(() => target.textContent === 'waiting');
+  await server.advance(2000);
+  await server.admit();
+  server.last().drop(4403);
+  await until(() => target.textContent?.startsWith('forbidden') === true);
 });

@@ -1,6 +1,8 @@
 import { describe, test } from 'vitest';
 import {
   type Codec,
+  createSocketContext,
+  type Schema,
   type State,
   type TwoStageSocket,
   useMessage,
@@ -65,6 +67,19 @@ describe('types', () => {
       useReducedMessages(shared, (count, { text }) => count + text.length, 0) satisfies number;
       // @ts-expect-error not an incoming message
       useReducedMessages(shared, (count: number, { say }) => count + say.length, 0);
+    }));
+
+  test('flow from a context, and from a schema', () =>
+    check(() => {
+      const url = 'wss://chat.test';
+      const [ChatProvider, useChat] = createSocketContext<Incoming, Outgoing>();
+      ChatProvider({ source: shared });
+      ChatProvider({ source: { url } });
+      // @ts-expect-error of other messages
+      ChatProvider({ source: {} as TwoStageSocket<Outgoing, Outgoing> });
+      useChat() satisfies typeof shared;
+      const schema = {} as Schema<Incoming>;
+      useMessage(useTwoStageSocket({ url, schema }).socket, ({ text }) => text satisfies string);
     }));
 
   test('want a url, and a key of text or number', () =>

@@ -1,9 +1,17 @@
-import { flushSync } from 'svelte';
+import { flushSync, mount, unmount } from 'svelte';
 import { get } from 'svelte/store';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { frames, until } from '../../contract/frames.ts';
 import { createServer, type Server } from '../../contract/server.ts';
-import { reducedMessages, TwoStageSocket, twoStageSocket } from './index.ts';
+import {
+  createSocketContext,
+  reducedMessages,
+  TwoStageSocket,
+  twoStageSocket,
+  useMessage,
+} from './index.ts';
+import Boundary from './testing/Boundary.svelte';
+import Wrong from './testing/Wrong.svelte';
 
 let server: Server;
 
@@ -126,4 +134,40 @@ describe('reduced messages', () => {
     offAgain();
     socket.close();
   });
+});
+
+test.each([
+  ['neither a socket nor options', () => twoStageSocket(undefined as any).current],
+  ['no socket to listen to', () => useMessage(undefined as any, () => {})],
+  ['no provider above', createSocketContext('Chat')[1]],
+])('%s is one clear error', (_, wrong) => {
+  const target = document.createElement('div');
+  expect(() => mount(Wrong, { target, props: { wrong } })).toThrow(
+    /^TwoStageSocket: (expected a socket or|no component above)/,
+  );
+});
+
+test('a socket that has closed with a failure is for the error boundary, where asked for', async () => {
+  const target = document.createElement('div');
+  const app = mount(Boundary, { target, props: { source: server.options } });
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  await until(() => target.textContent?.trim() === 'ready');
+  server.last().drop(4403);
+  await until(() => target.textContent?.trim().startsWith('forbidden') === true);
+  await unmount(app);
+});
+
+test('$inspect shows each state', async () => {
+  const seen: string[] = [];
+  const chat = twoStageSocket(server.options);
+  const stop = $effect.root(() => {
+    $inspect(chat.current).with((_, { status }) => seen.push(status));
+    $effect(() => void chat.current);
+  });
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  await until(() => seen.at(-1) === 'ready');
+  expect(seen).toContain('authenticating');
+  stop();
 });

@@ -2,7 +2,9 @@ import { get, type Readable } from 'svelte/store';
 import { describe, test } from 'vitest';
 import {
   type Codec,
+  createSocketContext,
   reducedMessages,
+  type Schema,
   type State,
   type TwoStageSocket,
   twoStageSocket,
@@ -64,6 +66,19 @@ describe('types', () => {
       reducedMessages(shared, (count, { text }) => count + text.length, 0).current satisfies number;
       // @ts-expect-error not an incoming message
       reducedMessages(shared, (count: number, { say }) => count + say.length, 0);
+    }));
+
+  test('flow from a context, and from a schema', () =>
+    check(() => {
+      const url = 'wss://chat.test';
+      const [provideChat, useChat] = createSocketContext<Incoming, Outgoing>();
+      provideChat(() => shared).socket satisfies typeof shared;
+      provideChat({ url });
+      // @ts-expect-error of other messages
+      provideChat({} as TwoStageSocket<Outgoing, Outgoing>);
+      useChat().socket satisfies typeof shared;
+      const schema = {} as Schema<Incoming>;
+      useMessage(twoStageSocket({ url, schema }).socket, ({ text }) => text satisfies string);
     }));
 
   test('want a url, and a key of text or number', () =>

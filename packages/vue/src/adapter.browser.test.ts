@@ -1,8 +1,25 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { createApp, effectScope, nextTick, reactive, ref, watchEffect } from 'vue';
+import {
+  createApp,
+  effectScope,
+  getCurrentInstance,
+  h,
+  nextTick,
+  onErrorCaptured,
+  reactive,
+  ref,
+  watchEffect,
+} from 'vue';
 import { frames, until } from '../../contract/frames.ts';
 import { createServer, type Server } from '../../contract/server.ts';
-import { TwoStageSocket, useMessage, useReducedMessages, useTwoStageSocket } from './index.ts';
+import {
+  createSocketContext,
+  orThrow,
+  TwoStageSocket,
+  useMessage,
+  useReducedMessages,
+  useTwoStageSocket,
+} from './index.ts';
 
 let server: Server;
 
@@ -115,4 +132,69 @@ test('a selector may read what is reactive', async () => {
   await nextTick();
   expect(seen).toEqual([true, false, true]);
   scope.stop();
+});
+
+test.each([
+  ['neither a socket nor options', () => useTwoStageSocket(undefined as any)],
+  ['no socket to listen to', () => useMessage(undefined as any, () => {})],
+  ['no provider above', createSocketContext('Chat')[1]],
+])('%s is one clear error', async (_, wrong) => {
+  const errorHandler = vi.fn();
+  const app = createApp({
+    setup() {
+      wrong();
+      return () => null;
+    },
+  });
+  app.config.errorHandler = errorHandler;
+  app.config.warnHandler = () => {};
+  app.mount(document.createElement('div'));
+  await frames(2);
+  expect(errorHandler.mock.calls.map(([error]) => error)).toEqual([
+    expect.objectContaining({
+      message: expect.stringMatching(/^TwoStageSocket: (expected a socket or|no component above)/),
+    }),
+  ]);
+  app.unmount();
+});
+
+test('a socket that has closed with a failure is for the error boundary, where asked for', async () => {
+  const Asking = {
+    setup() {
+      const { state } = useTwoStageSocket(server.options, orThrow);
+      return () => state.value.status;
+    },
+  };
+  const caught = ref<Error>();
+  const app = createApp({
+    setup() {
+      onErrorCaptured((error) => {
+        caught.value = error;
+        return false;
+      });
+      return () => (caught.value ? caught.value.message : h(Asking));
+    },
+  });
+  const target = document.createElement('div');
+  app.mount(target);
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  server.last().drop(4403);
+  await until(() => target.textContent?.startsWith('forbidden') === true);
+  app.unmount();
+});
+
+test('devtools show the state and the socket by the names that a component gives them', () => {
+  let shown: any;
+  const app = createApp({
+    setup() {
+      const { state: chat } = useTwoStageSocket(server.options);
+      shown = getCurrentInstance();
+      return { chat };
+    },
+    render: () => null,
+  });
+  app.mount(document.createElement('div'));
+  expect(shown.setupState.chat).toEqual({ status: 'idle' });
+  app.unmount();
 });

@@ -2,6 +2,8 @@ import { describe, test } from 'vitest';
 import { ref } from 'vue';
 import {
   type Codec,
+  createSocketContext,
+  type Schema,
   type State,
   type TwoStageSocket,
   useMessage,
@@ -81,6 +83,19 @@ describe('types', () => {
       state.value = { status: 'ready' };
       // @ts-expect-error follows from the options
       socket.value = shared;
+    }));
+
+  test('flow from a context, and from a schema', () =>
+    check(() => {
+      const url = 'wss://chat.test';
+      const [provideChat, useChat] = createSocketContext<Incoming, Outgoing>();
+      provideChat(() => shared).socket.value satisfies typeof shared;
+      provideChat({ url });
+      // @ts-expect-error of other messages
+      provideChat({} as TwoStageSocket<Outgoing, Outgoing>);
+      useChat().value satisfies typeof shared;
+      const schema = {} as Schema<Incoming>;
+      useMessage(useTwoStageSocket({ url, schema }).socket, ({ text }) => text satisfies string);
     }));
 
   test('want a url, and a key of text or number', () =>
