@@ -82,7 +82,7 @@ async function compress(imports) {
 const dropPassedOn = {
   name: 'drop-passed-on',
   setup({ onLoad }) {
-    onLoad({ filter: /dist.index\.js$/ }, ({ path }) => ({
+    onLoad({ filter: /dist.(index|store)\.js$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8').replace(/^export \* from .*$/gm, ''),
     }));
   },

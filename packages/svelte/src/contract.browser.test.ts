@@ -9,6 +9,7 @@ import Listener from './testing/Listener.svelte';
 import Props from './testing/Props.svelte';
 import Shared from './testing/Shared.svelte';
 import { serverHtml } from './testing/server-html.ts';
+import * as store from './testing/store/index.ts';
 
 function adapter(views: { readonly [view in keyof Views]: Component<any> }): Adapter {
   const by =
@@ -23,3 +24,4 @@ function adapter(views: { readonly [view in keyof Views]: Component<any> }): Ada
 
 contract('Svelte, by runes', adapter({ Chat: ChatRune, Feed: FeedRune, Listener, Shared }));
 contract('Svelte, by stores', adapter({ Chat: ChatStore, Feed: FeedStore, Listener, Shared }));
+contract('Svelte, by the stores of Svelte 4', adapter(store));

@@ -10,10 +10,12 @@ import FeedStore from './testing/FeedStore.svelte';
 import Listener from './testing/Listener.svelte';
 import Props from './testing/Props.svelte';
 import { serverHtml } from './testing/server-html.ts';
+import * as store from './testing/store/index.ts';
 
 const forms: { readonly [form: string]: { readonly [view: string]: Component<any> } } = {
   runes: { Chat: ChatRune, Feed: FeedRune, Listener },
   stores: { Chat: ChatStore, Feed: FeedStore, Listener },
+  'the stores of Svelte 4': store,
 };
 
 describe.each(Object.entries(forms))('by %s', (_, views) => {

@@ -1,0 +1,162 @@
+import {
+  type ReducedMessages,
+  reduceMessages,
+  type State,
+  type TwoStageSocket,
+} from '@two-stage-socket/core';
+import { assertSocket, createOwner, idle, type Source } from '@two-stage-socket/core/adapter';
+import { getContext, onMount, setContext } from 'svelte';
+import { derived, get, type Readable, readable } from 'svelte/store';
+
+export * from '@two-stage-socket/core';
+export type { SocketOptions, Source } from '@two-stage-socket/core/adapter';
+
+/** A value, or a store of it: what may be another later is given as a store. */
+export type MaybeStore<T> = T | Readable<T>;
+
+/** The state of a socket as a store, and the socket. */
+export interface SocketStore<Incoming = unknown, Outgoing = unknown> extends Readable<State> {
+  readonly socket: TwoStageSocket<Incoming, Outgoing>;
+  /** The socket as a store, for what has to follow when it is another. */
+  readonly sockets: Readable<TwoStageSocket<Incoming, Outgoing>>;
+}
+
+/**
+ * A socket and what it is doing, for Svelte 4. Whoever looks at its state, as `$chat`, holds the socket
+ * open: it closes a second after the last holder has let go. Opens nothing on a server.
+ *
+ * Given options, the component owns the socket. They may be a store: newer ones are put in place
+ * without reconnecting; another `key`, or another static `url`, makes another socket.
+ *
+ * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
+ * for what is neither a socket nor options.
+ */
+export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
+  source: MaybeStore<Source<Incoming, Outgoing>>,
+): SocketStore<Incoming, Outgoing> {
+  const own = createOwner<Incoming, Outgoing>();
+  const sockets = derived(toStore(source), own);
+  const { subscribe } = toReadable(sockets, idle, ({ getSnapshot, retain, subscribe }) => ({
+    getSnapshot,
+    subscribe(listener) {
+      const off = subscribe(listener);
+      const release = retain();
+      return () => {
+        off();
+        release();
+      };
+    },
+  }));
+  return {
+    subscribe,
+    sockets,
+    get socket() {
+      return get(sockets);
+    },
+  };
+}
+
+/**
+ * Calls `handler` with every message, each exactly once. Renders nothing, and does not open the socket.
+ * A handler that throws hurts nobody else: it is reported as an uncaught error. To be called while a
+ * component initialises.
+ * @throws TypeError for what is no socket.
+ */
+export function useMessage<Incoming>(
+  socket: MaybeStore<TwoStageSocket<Incoming, any>>,
+  handler: (message: Incoming) => void,
+): void {
+  const sockets = toStore(socket);
+  assertSocket(get(sockets));
+  onMount(() => follow(sockets, (socket) => socket.on('message', handler)));
+}
+
+/**
+ * Folds every message into a value, and renders at most once a frame however many there were. Starts
+ * over from `initial` with another socket. Does not open the socket. Folds while somebody looks, and goes
+ * on from there when somebody looks again.
+ * @throws TypeError for what is no socket.
+ */
+export function reducedMessages<Incoming, T>(
+  socket: MaybeStore<TwoStageSocket<Incoming, any>>,
+  reducer: (value: T, message: Incoming) => T,
+  initial: T,
+): Readable<T> {
+  return toReadable(toStore(socket), initial, (socket) => reduceMessages(socket, reducer, initial));
+}
+
+/**
+ * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
+ * below, and a function that gives what is there.
+ *
+ * @param name What the error for a missing provider calls it. Default `Socket`.
+ */
+export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
+  name = 'Socket',
+): readonly [
+  provideSocket: (
+    source: MaybeStore<Source<Incoming, Outgoing>>,
+  ) => SocketStore<Incoming, Outgoing>,
+  useSocket: () => SocketStore<Incoming, Outgoing>,
+] {
+  const key = {};
+  const provideSocket = (source: MaybeStore<Source<Incoming, Outgoing>>) => {
+    const chat = twoStageSocket(source);
+    onMount(() => chat.subscribe(() => {}));
+    return setContext(key, chat);
+  };
+  const useSocket = () => {
+    const chat = getContext<SocketStore<Incoming, Outgoing> | undefined>(key);
+    if (!chat) throw new Error(`TwoStageSocket: no component above provides ${name}`);
+    return chat;
+  };
+  return [provideSocket, useSocket];
+}
+
+/** What `open` makes of the socket, as a store; made anew with another socket. A server shows `initial`. */
+function toReadable<Socket, T>(
+  sockets: Readable<Socket>,
+  initial: T,
+  open: (socket: Socket) => ReducedMessages<T>,
+): Readable<T> {
+  let socket: Socket | undefined;
+  let opened: ReducedMessages<T>;
+  return readable(initial, (set) => {
+    // A server reads a store by subscribing to it.
+    if (typeof document === 'undefined') return;
+    return follow(sockets, (next) => {
+      if (next !== socket) opened = open(next);
+      socket = next;
+      const { getSnapshot, subscribe } = opened;
+      const off = subscribe(() => set(getSnapshot()));
+      set(getSnapshot());
+      return off;
+    });
+  });
+}
+
+/** Runs `start` for what a store has, and again for what replaces it; what `start` returns stops that. */
+function follow<T>(store: Readable<T>, start: (value: T) => () => void): () => void {
+  let current: T | undefined;
+  let off: (() => void) | undefined;
+  const stop = store.subscribe((value) => {
+    // Stores tell of an object again that is still the same.
+    if (value === current) return;
+    current = value;
+    off?.();
+    off = start(value);
+  });
+  return () => {
+    off?.();
+    stop();
+  };
+}
+
+function toStore<T extends object>(source: MaybeStore<T>): Readable<T> {
+  return isStore(source) ? source : readable(source);
+}
+
+/** A socket can be subscribed to as well. */
+function isStore<T extends object>(source: MaybeStore<T>): source is Readable<T> {
+  return Object(source) === source && 'subscribe' in source && !('retain' in source);
+}
