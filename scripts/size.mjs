@@ -31,7 +31,7 @@ export async function size() {
       const { gzip, brotli } = await measure(budget);
       figures[name] = toFigure(gzip);
       const row = [
-        name.padEnd(10),
+        name.padEnd(15),
         `${gzip} B gzip`.padStart(12),
         `${brotli} B brotli`.padStart(14),
       ];
