@@ -67,6 +67,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // Needs what `npm run test:examples` installs.
+        test: {
+          name: 'examples',
+          include: ['e2e/examples/*.spec.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });

@@ -108,7 +108,8 @@ function launch(folder: string, [tool = '', ...args]: readonly string[], env: Va
   const { NODE_ENV, VITE, VITEST, DEV, PROD, MODE, SSR, BASE_URL, ...outer } = process.env;
   const child: ChildProcess = spawn(tool, args, {
     cwd: folder,
-    env: { ...outer, ...env, PATH },
+    // For those that take no options: any free port, of this machine alone.
+    env: { ...outer, PORT: '0', HOST: '127.0.0.1', ...env, PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, for tools start others.
     detached: true,
