@@ -28,6 +28,8 @@ export interface BackendOptions extends FakeBackendOptions<any, any> {
   readonly describeTokens: () => string;
 }
 
+const liveStatuses = ['connecting', 'authenticating', 'ready', 'hanging'] as const;
+
 export function createFakeBackend(options: BackendOptions, now: () => number): Backend {
   const { wire = v1, verify = () => true, onMessage, init, ack, codec, ackOf } = options;
   const tokens = createFakeTokens(wire, options.tokens ?? {}, now);
@@ -49,6 +51,12 @@ export function createFakeBackend(options: BackendOptions, now: () => number): B
     );
     const acts = auto ? '; it acts by itself (auto)' : '';
     return `${options.describeTokens()}; connections: ${told.join(', ') || 'none'}${acts}`;
+  };
+
+  const some = (act: string, ...wanted: FakeConnection['status'][]) => {
+    const found = byStatus(...wanted);
+    if (found.length) return found;
+    throw new Error(`${act}: no connection is ${wanted.join(' or ')}. ${describe()}`);
   };
 
   const half: Half = {
@@ -110,7 +118,7 @@ export function createFakeBackend(options: BackendOptions, now: () => number): B
       if (!last) throw new Error(`last: no upgrade has come. ${describe()}`);
       return last;
     },
-    live: () => connections.filter(({ status }) => status !== 'closed'),
+    live: () => byStatus(...liveStatuses),
     async upgrade() {
       const waiting = byStatus('connecting').at(-1);
       return waiting ?? new Promise((resolve) => upgradeWaiters.push(resolve));
@@ -149,21 +157,21 @@ export function createFakeBackend(options: BackendOptions, now: () => number): B
       rejections.push(code);
     },
     say(...said) {
-      const ready = byStatus('ready');
-      if (!ready.length) throw new Error(`say: no connection is ready. ${describe()}`);
-      for (const connection of ready) connection.say(...said);
+      for (const connection of some('say', 'ready')) connection.say(...said);
     },
     drop() {
-      for (const connection of controls.live()) connection.drop();
+      for (const connection of some('drop', ...liveStatuses)) connection.drop();
     },
     close(code, reason) {
-      for (const connection of byStatus('authenticating', 'ready')) connection.close(code, reason);
+      for (const connection of some('close', 'authenticating', 'ready')) {
+        connection.close(code, reason);
+      }
     },
     goAway(times) {
-      for (const connection of byStatus('ready')) connection.goAway(times);
+      for (const connection of some('goAway', 'ready')) connection.goAway(times);
     },
     reset() {
-      controls.drop();
+      for (const connection of controls.live()) connection.drop();
       connections = [];
       messages = [];
       unread = [];

@@ -139,8 +139,8 @@ export function createFakeConnection(id: number, line: Line, half: Half): Peer {
       return end;
     },
 
-    init() {
-      if (hasInit) return Promise.resolve(initPayload);
+    async init() {
+      if (hasInit) return initPayload;
       mustLive('init');
       if (!half.init) refuseAct('init', 'has no init stage: this server was made with init: false');
       return new Promise((resolve, reject) => waiting.push({ resolve, reject }));

@@ -363,7 +363,7 @@ test('without an init stage, a connection is ready when it is accepted', async (
   socket.send('hi');
   server.say('hello');
   expect([server.messages, received]).toEqual([['hi'], ['hello']]);
-  expect(() => connection.init()).toThrow('no init stage');
+  await expect(connection.init()).rejects.toThrow('no init stage');
 });
 
 test('an ack of another server’s is sent', async () => {
@@ -472,7 +472,9 @@ describe('a mistake of the test’s is told clearly:', () => {
     const server = createFakeServer();
     expect(() => server.last()).toThrow('no upgrade has come. getToken has been called 0 times');
     await expect(server.admit()).rejects.toThrow('Has the socket been connected?');
-    expect(() => server.say('x')).toThrow('say: no connection is ready.');
+    for (const act of ['say', 'drop', 'close', 'goAway'] as const) {
+      expect(() => server[act](), act).toThrow(`${act}: no connection is `);
+    }
   });
 
   test('no upgrade comes, since the tokens are held', async () => {

@@ -172,11 +172,20 @@ export interface FakeBackend<Incoming = unknown, Outgoing = unknown> {
    * @throws Error where none is.
    */
   say(...messages: Incoming[]): void;
-  /** `drop` of every connection that is live, as when the network is gone. */
+  /**
+   * `drop` of every connection that is live, as when the network is gone.
+   * @throws Error where none is.
+   */
   drop(): void;
-  /** `close` of every connection that has been accepted, as when the server stops. */
+  /**
+   * `close` of every connection that has been accepted, as when the server stops.
+   * @throws Error where none is.
+   */
   close: FakeConnection['close'];
-  /** `goAway` on every connection that is ready, as when the server is about to stop. */
+  /**
+   * `goAway` on every connection that is ready, as when the server is about to stop.
+   * @throws Error where none is.
+   */
   goAway: FakeConnection['goAway'];
   /** Drops what is live and forgets everything, for the next test; `auto` is again what it was at first. */
   reset(): void;
