@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { checkByTool, report, run } from './check.mjs';
+import { docs } from './docs.mjs';
 import { exports } from './exports.mjs';
 import { size } from './size.mjs';
 import { closingLine, sum, tallyOfChecks, tallyOfVitest } from './tally.mjs';
@@ -19,6 +20,7 @@ const stages = {
   e2e: () => vitest('e2e'),
   exports: () => checks(exports),
   size: () => checks(size),
+  docs: () => checks(docs),
 };
 
 /** @param {() => Promise<import('./check.mjs').Check[]>} find */

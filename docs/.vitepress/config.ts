@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig } from 'vitepress';
+import { slug } from '../../scripts/links.mjs';
+import { rewriteLinks } from './links.mjs';
+import { sidebar } from './pages.mjs';
+
+const root = join(import.meta.dirname, '..', '..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const repository: string | undefined = manifest.repository?.url?.replace(/^git\+|\.git$/g, '');
+
+export default defineConfig({
+  title: 'Two-Stage Socket',
+  description: 'The WebSocket client for sockets that must be authenticated, and its server.',
+  lang: 'en',
+  cleanUrls: true,
+  srcExclude: ['**/node_modules/**'],
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  markdown: {
+    // The anchors of GitHub, so that a link to one works in both places.
+    anchor: { slugify: slug },
+    config: (md) => rewriteLinks(md, repository),
+  },
+  themeConfig: {
+    nav: [
+      { text: 'Start', link: '/guide/react', activeMatch: '^/guide/' },
+      { text: 'Protocol', link: '/protocol' },
+      { text: 'Errors', link: '/errors/', activeMatch: '^/errors/' },
+      { text: 'API', link: '/api/', activeMatch: '^/api/' },
+    ],
+    sidebar: sidebar(),
+    outline: [2, 3],
+    search: { provider: 'local' },
+    ...(repository && { socialLinks: [{ icon: 'github', link: repository }] }),
+  },
+});

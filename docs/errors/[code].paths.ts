@@ -1,0 +1,3 @@
+import { errorPages, errorsFile } from '../.vitepress/errors.mjs';
+
+export default { watch: [errorsFile], paths: errorPages };

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { checkByTool, runAlone } from './check.mjs';
+import { brokenLinksOfFiles, brokenLinksOfSite, markdownFiles } from './docs-links.mjs';
+import { wrongSamples } from './docs-samples.mjs';
+import { root } from './workspaces.mjs';
+
+const site = join(root, 'docs', '.vitepress');
+
+/** Pages that are but a file from elsewhere, and servers in other languages, have no samples here. */
+const withSamples = /^(README|PROTOCOL)\.md$|^packages\/|^docs\/(?!errors\/|server\/)/;
+
+/** Builds the reference and the site, and checks the links and the samples of all documents. */
+export async function docs() {
+  const files = markdownFiles(root);
+  const [built, samples] = await Promise.all([
+    build(),
+    wrongSamples(files.filter((file) => withSamples.test(file))),
+  ]);
+  return [
+    ...built,
+    checkOf('links between files', brokenLinksOfFiles(root, files)),
+    checkOf(`${samples.count} samples`, samples.problems),
+  ];
+}
+
+async function build() {
+  const reference = await checkByTool('reference', ['node', join(site, 'reference.mjs')]);
+  const pages = await checkByTool('site', ['vitepress', 'build', 'docs']);
+  const links = pages.ok ? brokenLinksOfSite(join(site, 'dist')) : ['It was not built.'];
+  return [reference, pages, checkOf('links of the site', links)];
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} problems
+ * @returns {import('./check.mjs').Check}
+ */
+function checkOf(name, problems) {
+  return { name, ok: problems.length === 0, output: problems.join('\n') };
+}
+
+await runAlone(import.meta, docs);
