@@ -71,12 +71,15 @@ export function formatFacts(failure: FailureFacts): string {
     .join(', ');
 }
 
+const numbers = new Intl.NumberFormat('en');
+
+/** Grouped by thousands. */
+export const formatNumber = (count: number): string => numbers.format(count);
+
 const directions: readonly Direction[] = ['in', 'out', 'unsent'];
 
 /** How many messages went where; those that there were. */
 export function formatCounts(counts: Counts): string {
   const told = directions.filter((direction) => counts[direction]);
-  return told
-    .map((direction) => `${counts[direction].toLocaleString('en')} ${direction}`)
-    .join(', ');
+  return told.map((direction) => `${formatNumber(counts[direction])} ${direction}`).join(', ');
 }

@@ -1,6 +1,6 @@
 import { make, setHidden, setText, type View } from './dom.ts';
 import { createFailure } from './failure-view.ts';
-import { formatCounts, formatTime } from './format.ts';
+import { formatCounts, formatNumber, formatTime } from './format.ts';
 import type { Direction, Row, Sample } from './timeline.ts';
 
 /** One second of messages, or a failure that ended nothing. */
@@ -29,7 +29,7 @@ function createTrouble(setting: Parameters<typeof createRow>[1]): View<Row & { k
     update({ failure: facts, count }) {
       failure.update(facts);
       setHidden(times, count === 1);
-      setText(times, `${count.toLocaleString('en')} times in this second`);
+      setText(times, `${formatNumber(count)} times in this second`);
     },
   };
 }
