@@ -37,9 +37,10 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
     selected = inspection;
     onChange();
   });
+  const controls = make('div', { class: 'controls' }, tabs.node, actions);
   const totals = make('p', { class: 'totals' });
   const view = make('div', { id: 'view', class: 'view', role: 'tabpanel', tabindex: '0' });
-  const body = make('div', { id: 'body', class: 'body' }, ...[actions, tabs.node, copy.node, view]);
+  const body = make('div', { id: 'body', class: 'body' }, ...[controls, copy.node, view]);
   const node = make('section', { 'aria-label': 'Two-Stage Socket devtools' }, toggle, body);
 
   const createList = () => {
@@ -82,7 +83,7 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
       if (!isOpen) return undefined;
 
       tabs.update(inspections, selected);
-      setHidden(actions, !selected);
+      setHidden(controls, !selected);
       setHidden(view, !selected);
       if (!selected) return undefined;
       const timeline = selected.getTimeline();

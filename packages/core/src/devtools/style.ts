@@ -168,20 +168,31 @@ strong {
 /* The sockets */
 
 .body {
-  display: grid;
+  display: flex;
+  flex-direction: column;
   min-height: 0;
   overflow-y: auto;
-  grid-template-columns: minmax(0, 1fr) auto;
-  align-items: center;
   border-top: 1px solid var(--line);
 }
 
+.controls {
+  display: flex;
+  flex: none;
+  flex-wrap: wrap;
+  align-items: center;
+  justify-content: space-between;
+  gap: 6px 12px;
+  padding: 8px 14px 8px 10px;
+}
+
 .tabs {
-  grid-area: 1 / 1;
   display: flex;
   gap: 2px;
+  min-width: 0;
+  /* What is drawn around a tab that has the focus is not to be cut off. */
+  margin: -4px;
+  padding: 4px;
   overflow-x: auto;
-  padding: 8px 10px;
   scrollbar-width: thin;
 }
 
@@ -208,14 +219,12 @@ strong {
 }
 
 .actions {
-  grid-area: 1 / 2;
   display: flex;
   gap: 6px;
-  padding: 8px 14px 8px 4px;
 }
 
-.copy, .view {
-  grid-column: 1 / -1;
+.copy {
+  flex: none;
 }
 
 .copied:not(:empty) {
@@ -245,6 +254,7 @@ textarea {
 
 .view {
   position: relative;
+  min-height: 96px;
   max-height: 448px;
   overflow-y: auto;
   overscroll-behavior: contain;
@@ -446,23 +456,6 @@ progress::-moz-progress-bar { background: var(--waiting); }
 }
 
 @container (max-width: 440px) {
-  .body {
-    grid-template-columns: minmax(0, 1fr);
-  }
-
-  .tabs, .actions {
-    grid-area: auto / 1;
-  }
-
-  .tabs {
-    order: -1;
-    padding-bottom: 2px;
-  }
-
-  .actions {
-    padding-inline: 14px;
-  }
-
   .state {
     flex-basis: 100%;
     margin: 0;

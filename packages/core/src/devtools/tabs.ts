@@ -41,7 +41,6 @@ export function createTabs(onSelect: (inspection: Inspection) => void): Tabs {
       all = inspections;
       shown = selected;
       showTabs(inspections);
-      node.hidden = !inspections.length;
     },
   };
 }
