@@ -2,13 +2,13 @@ import type { TwoStageError } from '../errors.ts';
 import type { TwoStageSocket } from '../socket.ts';
 import type { State, Until } from '../types.ts';
 import { describe, preview } from './mask.ts';
+import { reduceTimeline } from './reduce-timeline.ts';
 import {
   type Direction,
   emptyTimeline,
   type FailureFacts,
   noCounts,
   type Observation,
-  reduceTimeline,
   type Sample,
   type StateFacts,
   type Timeline,

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { reduceTimeline } from './reduce-timeline.ts';
 import { toReport } from './report.ts';
-import { emptyTimeline, type Observation, reduceTimeline } from './timeline.ts';
+import { emptyTimeline, type Observation } from './timeline.ts';
 import { version } from './version.ts';
 
 const start = Date.parse('2026-11-24T10:00:00.000Z');
