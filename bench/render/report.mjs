@@ -14,34 +14,45 @@ export function createReport() {
   const results = {};
 
   const resultsOf = (name, variant) => results[name][variant.name];
-  const inFramework = (variant, role) =>
-    variants.find((other) => other.role === role && frameworkOf(other) === frameworkOf(variant));
 
   /** How many times what `base` took this took, round by round. */
-  function compare(name, variant, base, key) {
-    const bases = base && resultsOf(name, base);
-    if (!bases) return;
-    return resultsOf(name, variant).map((result, round) => result[key] / bases[round][key]);
+  const compare = (name, variant, base, key) =>
+    resultsOf(name, variant).map(
+      (result, round) => result[key] / resultsOf(name, base)[round][key],
+    );
+
+  function verdict(name, variant) {
+    const { role } = variant;
+    if (role !== 'ours' && role !== 'peer') return '';
+    if (role === 'peer' && !resultsOf(name, variant).every(isWhole)) return 'loses messages';
+    const meets = role === 'ours' ? (times) => times <= foldGoal : (times) => times >= peerGoal;
+    const [byTask, byCpu] = ['task', 'cpu'].map((key) =>
+      judge(compare(name, variant, baseOf(variant), key), meets),
+    );
+    const told = byTask === byCpu ? byTask : `${byTask} (by cpu ${byCpu})`;
+    const ofFloor = median(compare(name, variant, floor, 'task'));
+    const isBeyond = role === 'peer' && byTask === 'missed' && ofFloor < peerGoal;
+    return isBeyond ? `${told}: ${ofFloor.toFixed(1)} x receiving alone` : told;
   }
 
   function row(name, variant) {
     const measured = resultsOf(name, variant);
     const get = (key) => measured.map((result) => result[key]);
-    const isOurs = variant.role === 'ours';
-    const base = isOurs ? inFramework(variant, 'fold') : inFramework(variant, 'ours');
-    const [byTask, byCpu] = ['task', 'cpu'].map((key) => compare(name, variant, base, key));
-    const unit = isOurs ? 'x bare fold' : 'x ours';
+    const base = baseOf(variant);
+    const ratios = (key) =>
+      base && resultsOf(name, base) ? compare(name, variant, base, key) : [];
     return [
       variant.name,
       range(get('seen')),
       range(get('commits')),
-      Math.max(...get('mostInFrame')),
+      name === 'hidden' ? '' : Math.max(...get('mostInFrame')),
       ...(name === 'C' ? [range(get('commitsOfOthers'))] : []),
       range(get('task')),
       range(get('cpu')),
       range(get('lastDom')),
-      ...(byTask ? [`${range(byTask, 2)} ${unit}`, range(byCpu, 2)] : ['', '']),
-      ...(name === goalCase ? [byTask ? verdict(variant, measured, byTask) : ''] : []),
+      range(ratios('task'), 2),
+      range(ratios('cpu'), 2),
+      ...(name === goalCase ? [verdict(name, variant)] : []),
     ];
   }
 
@@ -64,9 +75,9 @@ export function createReport() {
         'task ms',
         'cpu ms',
         'last in DOM after ms',
-        'by task',
+        'times, by task',
         'by cpu',
-        ...(name === goalCase ? [`goal ${peerGoal} and ${foldGoal}`] : []),
+        ...(name === goalCase ? [`goal: from ${peerGoal}, ours to ${foldGoal}`] : []),
       ];
       return table(
         ['', ...header],
@@ -94,16 +105,20 @@ export function createReport() {
   };
 }
 
+const floor = variants.find(({ role }) => role === 'floor');
+
+/** What a variant is compared with: ours with the bare fold of its framework, the others with ours. */
+function baseOf(variant) {
+  const role = variant.role === 'ours' ? 'fold' : 'ours';
+  return variants.find(
+    (other) => other.role === role && frameworkOf(other) === frameworkOf(variant),
+  );
+}
+
 const frameworkOf = ({ page }) => page.split('/')[0];
 
 /** Whether user code saw what the sender sent, by their number and by the sum of their ids. */
 const isWhole = ({ seen, sent, sum, sentSum }) => seen === sent && sum === sentSum;
-
-function verdict({ role }, measured, times) {
-  if (role === 'peer' && measured.every(isWhole)) return judge(times, (time) => time >= peerGoal);
-  if (role === 'ours') return judge(times, (time) => time <= foldGoal);
-  return role === 'peer' ? 'loses messages' : '';
-}
 
 function judge(times, meets) {
   if (times.every(meets)) return 'met';
@@ -118,6 +133,7 @@ function tellOf(claim, runs, isBroken) {
 
 /** The median, and the least and the most where they differ. */
 function range(values, digits = 0) {
+  if (values.length === 0) return '';
   const show = (value) => value.toFixed(digits);
   const [least, most] = [Math.min(...values), Math.max(...values)].map(show);
   return least === most ? most : `${show(median(values))} (${least}..${most})`;
