@@ -9,6 +9,8 @@ import type { Context, Reason, Token, UrlContext, WebSocketLike, Wire } from './
 
 const blamesCredentials: readonly ErrorCode[] = ['unauthorized', 'init-dropped', 'renew-timeout'];
 
+const closedState = 3;
+
 const ended: Failure = { stage: 'ready', code: 'closed' };
 
 /** What an attempt tells its socket. None of it is called once the attempt has ended. */
@@ -186,7 +188,12 @@ export function createAttempt(
       // Not a cause: it holds the URL, and that holds the token.
       return fail({ code: 'address-refused' });
     }
-    ws.onerror = () => {};
+    ws.onerror = () => {
+      if (signal.aborted || ws?.readyState !== closedState) return;
+      // Where the page's policy forbids the address, Chromium sends no `close` after it.
+      cancelWatchdog?.();
+      cancelWatchdog = settings.environment.after(0, () => fail(closeFacts(stage, 1006, '')));
+    };
     if (signal.aborted) return ws.close();
     tokenWentBefore = token !== undefined && tokens.dial();
     ws.binaryType = 'arraybuffer';

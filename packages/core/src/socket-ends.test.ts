@@ -446,3 +446,49 @@ describe('a function of the app that ends the attempt which asks it', () => {
     expect(isRejected).not.toHaveBeenCalled();
   });
 });
+
+describe('a WebSocket that tells of an error', () => {
+  test('and is closed, with no close after it, as Chromium does where a policy forbids the address, fails at once', async () => {
+    const { socket, world, dial } = rig();
+    const ws = await dial();
+    Object.assign(ws, { readyState: 3 });
+    ws.onerror?.({});
+    await world.advance(0);
+    expect(socket.getSnapshot()).toMatchObject({
+      status: 'waiting',
+      failure: { stage: 'connect', code: 'connect-failed' },
+    });
+  });
+
+  test('fails as its close says where that follows', async () => {
+    const { socket, world, become } = rig();
+    const ws = await become('ready');
+    const { onerror } = ws;
+    Object.assign(ws, { readyState: 3 });
+    onerror?.({});
+    ws.onclose?.({ code: 4403, reason: '' });
+    await world.advance(60_000);
+    expect(socket.getSnapshot()).toMatchObject({
+      status: 'closed',
+      failure: { code: 'forbidden' },
+    });
+  });
+
+  test('and is still open goes on', async () => {
+    const { socket, world, become } = rig();
+    (await become('ready')).onerror?.({});
+    await world.advance(0);
+    expect(socket.getSnapshot().status).toBe('ready');
+  });
+
+  test('after it was let go leaves nothing behind', async () => {
+    const { socket, world, dial, leaks } = rig();
+    const ws = await dial();
+    socket.close();
+    Object.assign(ws, { readyState: 3 });
+    ws.onerror?.({});
+    expect(leaks()).toMatchObject({ timers: 0 });
+    await world.advance(60_000);
+    expect(socket.getSnapshot()).toEqual({ status: 'closed', failure: undefined });
+  });
+});
