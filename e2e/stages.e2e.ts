@@ -1,23 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Engine } from './engines/driver.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeEngines, testWith } from './engines/engines.ts';
-import { type Gateway, startGateway } from './engines/gateway.ts';
-import { closePanels, openPanel, type Panel } from './engines/panel.ts';
-import { type Server, startServer } from './server.ts';
+import type { Gateway } from './engines/gateway.ts';
+import { openPanel, type Panel } from './engines/panel.ts';
+import { type Site, startSite } from './engines/site.ts';
+import type { Server } from './server.ts';
 
+let site: Site;
 let gateway: Gateway;
 let server: Server;
 
 beforeAll(async () => {
-  gateway = await startGateway();
-  server = await startServer({ ORIGINS: gateway.url });
-  gateway.target = server.url;
+  site = await startSite();
+  ({ gateway, server } = site);
 });
 
-afterAll(async () => {
-  await server?.stop();
-  gateway?.stop();
-});
+afterAll(() => site?.stop());
 
 /** What a frame of `two-stage.v1` says. */
 const parse = (frame: string | undefined) => JSON.parse(frame ?? 'null');
@@ -34,25 +31,7 @@ const dial = ({ page }: Panel, query: string): Promise<string> =>
     query,
   );
 
-describeEngines((kind) => {
-  let engine: Engine;
-
-  beforeAll(async () => {
-    engine = await kind.launch();
-  });
-
-  afterAll(() => engine?.close());
-
-  beforeEach(() => {
-    gateway.scripts = [calmRandom, ...(kind.pageScript ? [kind.pageScript] : [])];
-  });
-
-  afterEach(async () => {
-    await closePanels([...gateway.tokens, ...gateway.jwts]);
-    gateway.reset();
-    await server.faults({ action: 'reset' });
-  });
-
+describeEngines((kind, engine) => {
   describe.each(['react', 'vue', 'svelte'])('%s', (framework) => {
     const open = (query: Readonly<Record<string, string>> = {}) =>
       openPanel(engine, gateway.url, { panel: framework, user: 'ada', ...query });
@@ -334,11 +313,6 @@ describeEngines((kind) => {
     });
   });
 });
-
-/** Runs in the page, before its own scripts: the client waits for a random part of its delay, here a small one. */
-function calmRandom(): void {
-  Math.random = () => 0.05;
-}
 
 /** Runs in the page, before its own scripts: makes the signature of every JWT a bad one. */
 function spoilJwts(): void {

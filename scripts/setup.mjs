@@ -3,8 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { findChromium } from './chromium.mjs';
+import { findFirefox, noFirefox } from './firefox.mjs';
 import { isInstalled, markInstalled } from './installation.mjs';
 import { bringServices, requireRedis } from './services.mjs';
+import { findWebKitDriver, noWebKit } from './webkit.mjs';
 import { root } from './workspaces.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
@@ -12,6 +14,7 @@ const bin = join(root, 'node_modules', '.bin');
 requireNode();
 if (!isInstalled()) install();
 if (process.argv.includes('--browser')) await requireChromium();
+if (process.argv.includes('--engines')) bringEngines();
 if (process.argv.includes('--services')) await bringServices();
 if (process.argv.includes('--redis')) requireRedis();
 
@@ -45,13 +48,34 @@ async function requireChromium() {
 
   if (process.getuid?.() === 0) {
     console.log('Playwright could not: installing the chromium package of the system …');
-    run('apt-get', ['update', '-qq']);
-    run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', 'chromium'], {
-      DEBIAN_FRONTEND: 'noninteractive',
-    });
+    installPackages('chromium');
     if (await findChromium()) return;
   }
   giveUp('No Chromium: install one (apt-get install chromium), or set CHROMIUM_PATH to yours.');
+}
+
+/** Brings the other engines, as far as this machine allows; the tests name those that there are not. */
+function bringEngines() {
+  const bring = [
+    { find: findFirefox, packages: ['firefox-esr'], missing: noFirefox },
+    { find: findWebKitDriver, packages: ['webkit2gtk-driver', 'xvfb'], missing: noWebKit },
+  ];
+  for (const { find, packages, missing } of bring) {
+    if (find()) continue;
+    if (process.getuid?.() === 0) {
+      console.log(`Installing ${packages.join(' and ')} to test in …`);
+      installPackages(...packages);
+    }
+    if (!find()) console.log(missing);
+  }
+}
+
+/** @param {string[]} names */
+function installPackages(...names) {
+  run('apt-get', ['update', '-qq']);
+  run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...names], {
+    DEBIAN_FRONTEND: 'noninteractive',
+  });
 }
 
 /**

@@ -7,6 +7,7 @@ export const chromium: EngineKind = {
   name: 'Chromium',
   lacks: {},
   opensUnselected: false,
+  cachesWebSockets: true,
   async missing() {
     return (await findChromium())
       ? undefined
@@ -38,6 +39,13 @@ async function launch(): Promise<Engine> {
         click: (xpath) => page.locator(`xpath=${xpath}`).first().click(),
         fill: (xpath, text) => page.locator(`xpath=${xpath}`).first().fill(text),
         press: (key) => page.keyboard.press(key),
+        async goto(to) {
+          await page.goto(to);
+        },
+        async back() {
+          // No page that comes from the cache is loaded.
+          await page.goBack({ waitUntil: 'commit' });
+        },
         setOffline: (isOffline) => context.setOffline(isOffline),
         show: () => page.bringToFront(),
         said: async () => ({ lines, errors }),

@@ -19,6 +19,9 @@ export interface EnginePage {
   fill(xpath: string, text: string): Promise<void>;
   /** Presses a key on whatever has the focus. */
   press(key: Key): Promise<void>;
+  goto(url: string): Promise<void>;
+  /** Goes back to the page before, wherever the engine takes that from. */
+  back(): Promise<void>;
   /** Takes the network away, or gives it back. */
   setOffline(isOffline: boolean): Promise<void>;
   /** Brings it in front of the other tabs of its window. */
@@ -48,6 +51,8 @@ export interface EngineKind {
   readonly lacks: Readonly<Partial<Record<Ability, string>>>;
   /** Whether a connection opens for which subprotocols were offered and none was selected. */
   readonly opensUnselected: boolean;
+  /** Whether it caches a page that is left while a WebSocket is open, which no page can close in time. */
+  readonly cachesWebSockets: boolean;
   /** Runs in each page before its own scripts, for what its driver cannot see from outside. */
   readonly pageScript?: () => void;
   /** Why there is none to test in; nothing where there is one. */

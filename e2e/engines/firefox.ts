@@ -1,4 +1,5 @@
 import puppeteer from 'puppeteer-core';
+import { vi } from 'vitest';
 import { findFirefox, noFirefox } from '../../scripts/firefox.mjs';
 import { type Engine, type EngineKind, pauseProcesses, toExpression } from './driver.ts';
 
@@ -7,6 +8,7 @@ export const firefox: EngineKind = {
   name: 'Firefox',
   lacks: {},
   opensUnselected: true,
+  cachesWebSockets: false,
   missing: async () => (findFirefox() ? undefined : noFirefox),
   launch,
 };
@@ -38,6 +40,15 @@ async function launch(): Promise<Engine> {
         click: (xpath) => page.locator(`::-p-xpath(${xpath})`).click(),
         fill: (xpath, text) => page.locator(`::-p-xpath(${xpath})`).fill(text),
         press: (key) => page.keyboard.press(key),
+        async goto(to) {
+          await page.goto(to);
+        },
+        async back() {
+          const from = page.url();
+          // `goBack` waits for a load, and no page that comes from the cache is loaded.
+          await page.evaluate('setTimeout(() => history.back())');
+          await vi.waitUntil(async () => (await page.evaluate('location.href')) !== from, 10_000);
+        },
         setOffline: (isOffline) => page.setOfflineMode(isOffline),
         show: () => page.bringToFront(),
         said: async () => ({ lines, errors }),

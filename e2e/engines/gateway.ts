@@ -57,8 +57,11 @@ export async function startGateway(): Promise<Gateway> {
 
   const server = createServer((asked, answer) => {
     const { pathname } = new URL(asked.url ?? '', gateway.url);
-    if (pathname === elsewhere) answer.setHeader('Content-Type', 'text/html').end(blank);
-    else if (pathname === script) {
+    if (pathname === elsewhere) {
+      // As the server's pages: WebKit changes processes otherwise, and its driver does not follow back.
+      answer.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+      answer.setHeader('Content-Type', 'text/html').end(blank);
+    } else if (pathname === script) {
       answer.setHeader('Content-Type', 'text/javascript');
       answer.end(gateway.scripts.map((each) => `(${each})();\n`).join(''));
     } else forward(asked, answer, pathname);

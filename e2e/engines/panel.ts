@@ -32,7 +32,7 @@ const inPanel = (xpath: string): string => `//*[@data-testid="panel"]//${xpath}`
 
 /** Opens the demo, with the panel of one framework if the query says so, and waits until it is there. */
 export async function openPanel(
-  engine: Engine,
+  engine: Pick<Engine, 'open'>,
   url: string,
   query: Readonly<Record<string, string>>,
 ): Promise<Panel> {

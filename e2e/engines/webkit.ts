@@ -23,6 +23,7 @@ export const webkit: EngineKind = {
     show: 'WebDriver cannot bring a tab to the front',
   },
   opensUnselected: true,
+  cachesWebSockets: true,
   pageScript: listen,
   missing: async () => (findWebKitDriver() ? undefined : noWebKit),
   launch,
@@ -77,16 +78,26 @@ async function launch(): Promise<Engine> {
     last = result.catch(() => {});
     return result;
   };
-  // What is open last ends the session when it is closed, so this one stays.
+  await driver.manage().setTimeouts({ pageLoad: 20_000, script: 30_000 });
+  // Whoever closes the last one ends the session, so this one stays. It alone has the keyboard.
   const first = await driver.getWindowHandle();
+  let isFirstFree = true;
   return {
     open: (url) =>
       queue(async () => {
+        await driver.switchTo().window(first);
+        const isFirst = isFirstFree;
+        isFirstFree = false;
         // A new tab would be a hidden one.
-        await driver.switchTo().newWindow('window');
+        if (!isFirst) await driver.switchTo().newWindow('window');
         const handle = await driver.getWindowHandle();
         await driver.get(url);
-        return toPage(driver, handle, first, queue);
+        const close = async () => {
+          if (!isFirst) return driver.close();
+          isFirstFree = true;
+          await driver.get('about:blank');
+        };
+        return toPage(driver, handle, close, queue);
       }),
     sleep: () => pauseProcesses(Number(server.pid)),
     async close() {
@@ -103,7 +114,7 @@ async function launch(): Promise<Engine> {
 function toPage(
   driver: WebDriver,
   handle: string,
-  first: string,
+  close: () => Promise<void>,
   queue: <T>(use: () => Promise<T>) => Promise<T>,
 ) {
   const here = <T>(use: () => Promise<T>): Promise<T> =>
@@ -124,15 +135,13 @@ function toPage(
         await field.clear();
         await field.sendKeys(text);
       }),
+    goto: (url: string) => here(() => driver.get(url)),
+    back: () => here(() => driver.navigate().back()),
     press: (key: Key) => here(() => driver.actions().sendKeys(keys[key]).perform()),
     setOffline: () => Promise.reject(new Error(webkit.lacks.setOffline)),
     show: () => Promise.reject(new Error(webkit.lacks.show)),
     said: () => evaluate(() => window.said),
-    close: () =>
-      here(async () => {
-        await driver.close();
-        await driver.switchTo().window(first);
-      }),
+    close: () => here(close),
   };
 }
 
