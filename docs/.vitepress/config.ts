@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { slug } from '../../scripts/links.mjs';
+import { tableOf } from './diagram.mjs';
 import { rewriteLinks } from './links.mjs';
 import { sidebar } from './pages.mjs';
 
@@ -19,7 +20,15 @@ export default defineConfig({
   markdown: {
     // The anchors of GitHub, so that a link to one works in both places.
     anchor: { slugify: slug },
-    config: (md) => rewriteLinks(md, repository),
+    config: (md) => {
+      rewriteLinks(md, repository);
+      const fence = md.renderer.rules.fence;
+      md.renderer.rules.fence = (tokens, index, options, env, self) => {
+        const { info = '', content = '' } = tokens[index] ?? {};
+        const table = info === 'mermaid' && tableOf(content);
+        return table ? md.render(table, env) : (fence?.(tokens, index, options, env, self) ?? '');
+      };
+    },
   },
   themeConfig: {
     nav: [

@@ -5,16 +5,22 @@ import { errorCodes } from './errors.mjs';
 const docs = join(import.meta.dirname, '..');
 
 /**
- * A page as the sidebar names it: by its heading, unless its file says `sidebar: …` in front.
+ * What the sidebar calls a page whose heading is too long for it.
  *
- * @param {string} file relative to the folder of the docs
+ * @type {Record<string, string>}
  */
+const short = {
+  'comparison.md': 'What others do',
+  'security.md': 'Security',
+  'websocket.md': 'A WebSocket for libraries',
+};
+
+/** @param {string} file relative to the folder of the docs */
 function entry(file) {
-  const text = readFileSync(join(docs, file), 'utf8');
-  const [, short] = text.match(/^---\n[\s\S]*?^sidebar: (.+)$[\s\S]*?^---$/m) ?? [];
-  const [, heading = basename(file, '.md')] = text.match(/^# (.+)$/m) ?? [];
+  const [, heading = basename(file, '.md')] =
+    readFileSync(join(docs, file), 'utf8').match(/^# (.+)$/m) ?? [];
   return {
-    text: short ?? heading.replaceAll('`', ''),
+    text: short[file] ?? heading.replaceAll('`', ''),
     link: `/${file.replace(/(index)?\.md$/, '')}`,
   };
 }
@@ -35,11 +41,11 @@ const start = ['react', 'vue', 'svelte', 'vanilla', 'no-bundler'].map((name) => 
 
 /** What the reference says: a group for each module, a link for each export. */
 function reference() {
-  const modules = globSync('api/**/index.md', { cwd: docs })
-    .filter((file) => /^# @/m.test(readFileSync(join(docs, file), 'utf8')))
-    .sort();
+  const modules = globSync('api/**/index.md', { cwd: docs }).filter((file) =>
+    /^# @/m.test(readFileSync(join(docs, file), 'utf8')),
+  );
   const names = modules.map((file) => file.slice('api/'.length, -'/index.md'.length));
-  return names.map((name) => ({
+  return names.sort().map((name) => ({
     text: name,
     link: `/api/${name}/`,
     collapsed: true,

@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { Application, Comment, LogLevel, PageEvent } from 'typedoc';
+import { join, posix } from 'node:path';
+import { Application, Comment, LogLevel, PageEvent, ReflectionKind } from 'typedoc';
 import { publicPackages, root } from '../../scripts/workspaces.mjs';
+import { tidied } from './reference-pages.mjs';
 
 // Makes the pages of the API from the docstrings of what can be imported.
 
@@ -62,9 +63,6 @@ const options = {
   },
   indexFormat: 'table',
   parametersFormat: 'table',
-  interfacePropertiesFormat: 'table',
-  typeAliasPropertiesFormat: 'table',
-  propertyMembersFormat: 'table',
   typeDeclarationFormat: 'table',
   typeDeclarationVisibility: 'compact',
   tableColumnSettings: { hideModifiers: true, leftAlignHeaders: true },
@@ -88,10 +86,17 @@ for (const module of project.children ?? []) {
     if (!documented) app.logger.error(`${module.name}: ${member.name} has no docstring`);
   }
 }
-// What a union is made of is in the declaration above it already.
 app.renderer.on(PageEvent.END, (page) => {
-  const sections = (page.contents ?? '').split(/^(?=## )/m);
-  page.contents = sections.filter((text) => !text.startsWith('## Union Members')).join('');
+  const { router } = app.renderer;
+  const module = page.url.split('/').slice(0, -2).join('/');
+  page.contents = tidied(page.contents ?? '', (name) => {
+    const found = project
+      .getReflectionsByKind(ReflectionKind.ClassOrInterface | ReflectionKind.TypeAlias)
+      .filter((type) => type.name === name && type !== page.model && router?.hasOwnDocument(type))
+      .map((type) => router?.getFullUrl(type) ?? '');
+    const nearest = found.find((url) => posix.dirname(posix.dirname(url)) === module) ?? found[0];
+    return nearest && posix.relative(posix.dirname(page.url), nearest);
+  });
 });
 app.validate(project);
 rmSync(folder, { recursive: true, force: true });

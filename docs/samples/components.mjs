@@ -1,7 +1,11 @@
-import { SourceMap } from 'node:module';
+import { createRequire, SourceMap } from 'node:module';
 import { compile } from 'svelte/compiler';
-import { svelte2tsx } from 'svelte2tsx';
 import { compileScript, parse } from 'vue/compiler-sfc';
+
+/** Not imported: the plugin of Svelte would have Vite transform it in unit tests, which complains. */
+const { svelte2tsx } = /** @type {typeof import('svelte2tsx')} */ (
+  createRequire(import.meta.url)('svelte2tsx')
+);
 
 /**
  * A module that a type checker reads in place of a component.
