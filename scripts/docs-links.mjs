@@ -94,7 +94,7 @@ function wrongWithPage(folder, pages, { pathname, hash }) {
 export function markdownFiles(folder) {
   const files = globSync('**/*.md', {
     cwd: folder,
-    exclude: (path) => /(^|\/)(node_modules|dist|\.[a-z]\w*)$/.test(path) || path === 'docs/api',
+    exclude: (path) => /(^|\/)(node_modules|dist|\.[a-z]\w*)$|^docs\/(api|errors)$/.test(path),
   });
   return files.map((file) => relative('.', file)).sort();
 }

@@ -36,7 +36,7 @@ test('addresses, and anchors of the same page, stay as they are', () => {
 });
 
 test('every error has a page with its stage, and what it says of others links to those', () => {
-  const pages = new Map(errorPages().map(({ params, content }) => [params.code, content]));
+  const pages = new Map(errorPages().map(({ name, content }) => [name, content]));
   expect(pages.get('token-suspect')).toMatch(/^# token-suspect\n[^#]*\| connect \| with backoff/);
   expect(pages.get('token-suspect')).toContain('[`connect-failed`](#connect-failed)');
   expect(pages.get('index')).toMatch(/^# Errors\n/);

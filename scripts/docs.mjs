@@ -24,7 +24,7 @@ export async function docs() {
 }
 
 async function build() {
-  const reference = await checkByTool('reference', ['node', join(site, 'reference.mjs')]);
+  const reference = await checkByTool('reference', ['node', join(site, 'generate.mjs')]);
   const pages = await checkByTool('site', ['vitepress', 'build', 'docs']);
   const links = pages.ok ? brokenLinksOfSite(join(site, 'dist')) : ['It was not built.'];
   return [reference, pages, checkOf('links of the site', links)];

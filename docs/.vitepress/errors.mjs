@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The file that every failure is described in; its first part is about all of them. */
-export const errorsFile = join(import.meta.dirname, '..', '..', 'packages', 'core', 'errors.md');
+const errorsFile = join(import.meta.dirname, '..', '..', 'packages', 'core', 'errors.md');
 
 /** The errors' common part, and a section for each code. */
 function read() {
@@ -23,7 +23,7 @@ export function errorCodes() {
 /**
  * A page about all errors, and one for each code, with what the table says of it.
  *
- * @returns {{ params: { code: string }, content: string }[]}
+ * @returns {{ name: string, content: string }[]}
  */
 export function errorPages() {
   const { head, sections } = read();
@@ -36,7 +36,7 @@ export function errorPages() {
       other !== code && codes.includes(other) ? `[${name}](#${other})` : name,
     );
     const facts = `| stage | tried again |\n| --- | --- |\n| ${stages.trim()} | ${again.trim()} |`;
-    return { params: { code }, content: `# ${code}\n\n${facts}\n\n${linked}\n` };
+    return { name: code, content: `# ${code}\n\n${facts}\n\n${linked}\n` };
   });
-  return [{ params: { code: 'index' }, content: head }, ...pages];
+  return [{ name: 'index', content: head }, ...pages];
 }

@@ -1,3 +1,0 @@
-import { errorPages, errorsFile } from '../.vitepress/errors.mjs';
-
-export default { watch: [errorsFile], paths: errorPages };
