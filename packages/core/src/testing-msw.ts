@@ -8,6 +8,7 @@ import type {
   TokenRefusal,
 } from './fake-types.ts';
 
+/** What the two stages are handled as. */
 export interface TwoStageHandlersOptions<Incoming = unknown, Outgoing = unknown>
   extends Omit<FakeBackendOptions<Incoming, Outgoing>, 'verify'> {
   /** Where the app connects to, without a query, as `ws.link` takes it. */

@@ -178,6 +178,7 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
+/** A class of `WebSocket`s, such as the platform's or that of the package ws. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
 
 /** What a `TwoStageSocket` is made of. Only `url` is required. */
@@ -255,7 +256,8 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
     | undefined;
 }
 
-interface Trying {
+/** A socket that is on its way through the stages. */
+export interface Trying {
   /** `fetching-token`, `connecting` (the upgrade), `authenticating` (the init stage). */
   readonly status: 'fetching-token' | 'connecting' | 'authenticating';
   /** The try in a row, from 1. */
@@ -272,7 +274,8 @@ export type Until =
   | { readonly retryAt: number; readonly until?: undefined }
   | { readonly until: 'online' | 'visible' | 'shown'; readonly retryAt?: undefined };
 
-type Waiting = Until & {
+/** A socket that waits for its next try. */
+export type Waiting = Until & {
   readonly status: 'waiting';
   /** The try that failed, or that was let go; from 1. */
   readonly attempt: number;
@@ -291,6 +294,7 @@ export type State =
       readonly failure?: TwoStageError | undefined;
     };
 
+/** Where a socket is in its life: `idle`, `fetching-token`, `connecting`, `authenticating`, `ready`, `waiting`, `closed`. */
 export type Status = State['status'];
 
 /** The wire that the ack chose: see PROTOCOL.md. */
