@@ -30,6 +30,8 @@ export interface App {
 
 type Variables = Readonly<Record<string, string>>;
 
+const vitests = /^(NODE_ENV|VITE|VITEST\w*|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
@@ -104,12 +106,12 @@ function launch(folder: string, [tool = '', ...args]: readonly string[], env: Va
     join(root, 'node_modules', '.bin'),
     process.env.PATH,
   ].join(delimiter);
-  // What vitest sets for its own modules would change what the app's tools do.
-  const { NODE_ENV, VITE, VITEST, DEV, PROD, MODE, SSR, BASE_URL, ...outer } = process.env;
+  // What vitest tells its own modules would change what the app's tools do.
+  const outer = Object.entries(process.env).filter(([name]) => !vitests.test(name));
   const child: ChildProcess = spawn(tool, args, {
     cwd: folder,
     // For those that take no options: any free port, of this machine alone.
-    env: { ...outer, PORT: '0', HOST: '127.0.0.1', ...env, PATH },
+    env: { ...Object.fromEntries(outer), PORT: '0', HOST: '127.0.0.1', ...env, PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, for tools start others.
     detached: true,

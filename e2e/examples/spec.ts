@@ -1,7 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFailed,
+  test,
+} from 'vitest';
 import { type Front, startFront } from '../front.ts';
 import { type Server, startServer } from '../server.ts';
 import { type App, type Example, runIn, startApp } from './app.ts';
@@ -52,6 +61,7 @@ export function describeExample(
       /** Logged in, ready, and heard. */
       async function enter(user: string): Promise<Chat> {
         const chat = await openChat(context, app.url);
+        onTestFailed(() => console.error(chat.complaints.join('\n'), app.output()));
         await chat.logIn(user);
         await chat.until('ready');
         await chat.say(`${user} is here`);

@@ -1,0 +1,38 @@
+'use client';
+
+import { useReducedMessages } from '@two-stage-socket/react';
+import { useState } from 'react';
+import { inRoom, useChat } from './chat';
+
+export function ChatRoom({ name }: { name: string }) {
+  const socket = useChat();
+  const shown = useReducedMessages(socket, inRoom(name), []);
+  const [draft, setDraft] = useState('');
+  return (
+    <>
+      <ol data-testid="messages">
+        {shown.map(({ id, text }) => (
+          <li key={id}>{text}</li>
+        ))}
+      </ol>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          socket.send({ room: name, text: draft });
+          setDraft('');
+        }}
+      >
+        <input
+          data-testid="draft"
+          aria-label="Message"
+          value={draft}
+          onChange={(event) => setDraft(event.target.value)}
+          required
+        />
+        <button type="submit" data-testid="send">
+          Send
+        </button>
+      </form>
+    </>
+  );
+}

@@ -1,0 +1,3 @@
+export default defineNuxtRouteMiddleware(({ path }) => {
+  if (path !== '/login' && !useSession().value) return navigateTo('/login');
+});
