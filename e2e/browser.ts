@@ -66,11 +66,8 @@ export async function launchWildBrowser(...args: readonly string[]): Promise<Wil
   };
 }
 
-/** A WebSocket of a page, with what went over the wire. */
+/** A WebSocket of a page, with the frames that have come in. */
 export interface Connection {
-  /** The token in its URL. */
-  readonly token: string | null;
-  readonly sent: string[];
   readonly received: string[];
 }
 
@@ -78,17 +75,12 @@ export interface Connection {
 export interface Panel {
   readonly page: Page;
   readonly connections: readonly Connection[];
-  /** Every token and JWT that the server gave to the page. */
-  readonly tokens: readonly string[];
-  readonly jwts: readonly string[];
   /** Waits until the panel says all of this at once: `status`, `failure`, `attempt`, `wire`. */
   until(state: Readonly<Record<string, string | number>>): Promise<void>;
   /** Waits until the timeline has a line like this one. */
   event(text: string | RegExp): Promise<void>;
   /** A message that has come in. */
   message(text: string | RegExp): Locator;
-  choose(legend: string, option: string): Promise<void>;
-  press(button: string): Promise<void>;
   send(text: string): Promise<void>;
 }
 
@@ -100,31 +92,25 @@ export async function openPanel(
 ): Promise<Panel> {
   const page = await context.newPage();
   const connections: Connection[] = [];
-  const tokens: string[] = [];
-  const jwts: string[] = [];
+  /** Every token and JWT that the server gives to the page. */
+  const secrets: string[] = [];
 
   page.on('websocket', (socket) => {
-    const connection: Connection = {
-      token: new URL(socket.url()).searchParams.get('token'),
-      sent: [],
-      received: [],
-    };
+    const connection: Connection = { received: [] };
     connections.push(connection);
-    socket.on('framesent', ({ payload }) => connection.sent.push(String(payload)));
     socket.on('framereceived', ({ payload }) => connection.received.push(String(payload)));
   });
   let allRead = Promise.resolve();
   page.on('response', (response) => {
     const { pathname } = new URL(response.url());
-    const secrets = { '/token/ws': tokens, '/login': jwts }[pathname];
-    if (!secrets) return;
+    if (!['/token/ws', '/login'].includes(pathname)) return;
     const read = response.json().catch(() => undefined);
     allRead = allRead.then(async () => {
       const token = (await read)?.data?.token;
       if (typeof token === 'string') secrets.push(token);
     });
   });
-  watchConsole(page, () => [...tokens, ...jwts]);
+  watchConsole(page, secrets);
 
   const locate = (state: object) =>
     page.locator(
@@ -137,21 +123,12 @@ export async function openPanel(
   return {
     page,
     connections,
-    tokens,
-    jwts,
     async until(state) {
       await locate(state).waitFor();
       await allRead;
     },
     event: (text) => page.getByTestId('event').filter({ hasText: text }).first().waitFor(),
     message: (text) => page.getByTestId('message').filter({ hasText: text }).first(),
-    choose: (legend, option) =>
-      page
-        .getByTestId('panel')
-        .getByRole('group', { name: legend })
-        .getByRole('radio', { name: option, exact: true })
-        .check(),
-    press: (name) => page.getByTestId('panel').getByRole('button', { name, exact: true }).click(),
     async send(text) {
       await page.getByTestId('draft').fill(text);
       await page.getByTestId('send').click();
@@ -163,12 +140,12 @@ interface Console {
   readonly page: Page;
   readonly lines: string[];
   readonly errors: string[];
-  readonly secrets: () => readonly string[];
+  readonly secrets: readonly string[];
 }
 
 const consoles = new Set<Console>();
 
-function watchConsole(page: Page, secrets: Console['secrets']): void {
+function watchConsole(page: Page, secrets: readonly string[]): void {
   const lines: string[] = [];
   const errors: string[] = [];
   page.on('console', (message) => {
@@ -189,6 +166,6 @@ export function expectCleanPages(): void {
   for (const { page, lines, errors, secrets } of watched) {
     expect(errors).toEqual([]);
     const said = [...lines, page.url()].join('\n');
-    for (const secret of secrets()) expect(said).not.toContain(secret);
+    for (const secret of secrets) expect(said).not.toContain(secret);
   }
 }

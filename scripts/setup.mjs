@@ -56,12 +56,15 @@ async function requireChromium() {
 
 /** Brings the other engines, as far as this machine allows; the tests name those that there are not. */
 function bringEngines() {
-  const bring = [
-    { find: findFirefox, packages: ['firefox-esr'], missing: noFirefox },
-    { find: findWebKitDriver, packages: ['webkit2gtk-driver', 'xvfb'], missing: noWebKit },
+  /** @type {[() => string | undefined, string, string[], string][]} */
+  const engines = [
+    [findFirefox, 'FIREFOX_PATH', ['firefox-esr'], noFirefox],
+    [findWebKitDriver, 'WEBKIT_DRIVER_PATH', ['webkit2gtk-driver', 'xvfb'], noWebKit],
   ];
-  for (const { find, packages, missing } of bring) {
+  for (const [find, variable, packages, missing] of engines) {
     if (find()) continue;
+    const path = process.env[variable];
+    if (path) giveUp(`${variable} is ${path}, which does not start: correct it.`);
     if (process.getuid?.() === 0) {
       console.log(`Installing ${packages.join(' and ')} to test in …`);
       installPackages(...packages);

@@ -29,6 +29,8 @@ export interface Gateway {
   readonly connections: readonly Connection[];
   readonly tokens: readonly string[];
   readonly jwts: readonly string[];
+  /** Holds back what the WebSockets carry that are open; what it returns lets all of it go on. */
+  hold(): () => void;
   /** Carries nothing any more over the WebSockets that are open, and tells nobody. */
   silence(): void;
   reset(): void;
@@ -162,6 +164,13 @@ export async function startGateway(): Promise<Gateway> {
     },
     get jwts() {
       return secrets.jwts;
+    },
+    hold() {
+      const held = [...open];
+      for (const side of held) side.pause();
+      return () => {
+        for (const side of held) side.resume();
+      };
     },
     silence() {
       for (const side of open) silenced.add(side);

@@ -39,17 +39,23 @@ describeEngines((kind, engine) => {
     test('is outlived by a connection that its server has kept', async () => {
       const panel = await open();
       const [connection] = calm.gateway.connections;
-      await panel.message('ping 1');
+      const release = calm.gateway.hold();
+      // Asks whether the connection is alive. The answer comes in its sleep.
+      await panel.page.evaluate(() => {
+        dispatchEvent(new Event('online'));
+      });
       const wake = engine.sleep();
+      release();
       const before = connection?.received.length ?? 0;
       try {
-        // By the server's clock, two each 200 ms: three seconds.
+        // By the server's clock, two each 200 ms: longer than an answer may take, and a timer be late.
         await expect
-          .poll(() => connection?.received.length, { timeout: 15_000 })
-          .toBeGreaterThan(before + 30);
+          .poll(() => connection?.received.length, { timeout: 20_000 })
+          .toBeGreaterThan(before + 50);
       } finally {
         wake();
       }
+      expect(connection?.received.slice(before)).toContain('{"type":"pong"}');
       await exchange(panel, 'awake');
       expect(calm.gateway.connections).toHaveLength(1);
       await panel.has('[data-testid="failure"]', 'None so far');
