@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import {
   type ChatProps,
   type FeedProps,
@@ -16,7 +16,10 @@ import {
 function Chat(props: ChatProps): ReactNode {
   const { state, socket } = useTwoStageSocket<any, any, any>(props.source, props.selector);
   useMessage(socket, (message) => props.onMessage?.(message));
-  props.onSocket?.(socket);
+  // Once it is shown: StrictMode renders twice, and React 18 forgets what the first time has made.
+  useEffect(() => {
+    props.onSocket?.(socket);
+  });
   return <p>{text(state)}</p>;
 }
 
