@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import vue from '@vitejs/plugin-vue';
 import { playwright } from '@vitest/browser-playwright';
 import { defaultClientConditions, defaultServerConditions } from 'vite';
@@ -34,6 +35,7 @@ const imports = {
     'svelte/internal/client',
     'svelte/internal/disclose-version',
     'svelte/internal/flags/legacy',
+    'svelte/internal/flags/tracing',
   ],
 };
 
@@ -50,7 +52,8 @@ export async function runContracts({ framework, packages, tests, serverHtml }, f
   const executablePath = await findChromium();
   const project = () => ({
     root: folder,
-    cacheDir: join(folder, '.vite'),
+    // Vite notices by a lock file that packages are others, and there is none.
+    cacheDir: join(folder, '.vite', installed),
     plugins: [
       assertVersion(framework, installed, Object.values(tests)),
       serverHtml === undefined ? undefined : replaceServerHtml(serverHtml),
@@ -93,7 +96,7 @@ export async function runContracts({ framework, packages, tests, serverHtml }, f
   const outcome = (/** @type {'page' | 'server'} */ name) =>
     toOutcome(modules.filter(({ moduleId }) => moduleId.endsWith(tests[name])));
   const page = outcome('page');
-  page.failures.push(...errors.map((error) => String(/** @type {Error} */ (error).stack)));
+  page.failures.push(...errors.map((error) => shorten(String(/** @type {Error} */ (error).stack))));
   return { page, server: outcome('server') };
 }
 
@@ -123,5 +126,10 @@ function toOutcome(modules) {
     if (state !== 'passed') failures.push([`${test.fullName}: ${state}`, ...why].join('\n'));
   }
   if (tests.length + failures.length === 0) failures.push('There was no test');
-  return { passed: tests.filter((test) => test.ok()).length, failures };
+  return { passed: tests.filter((test) => test.ok()).length, failures: failures.map(shorten) };
+}
+
+/** The first lines have the reason. @param {string} text */
+function shorten(text) {
+  return stripVTControlCharacters(text).split('\n', 6).join('\n');
 }
