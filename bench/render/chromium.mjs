@@ -19,12 +19,15 @@ export async function launchChromium(path) {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const send = await connect(await debuggerUrl(child));
+  const { targetInfos } = await send('Target.getTargets');
+  const { targetId: first } = targetInfos.find(({ type }) => type === 'page');
 
-  /** A page in a process of its own, in front of all others. */
+  /**
+   * A page in a process of its own, in front of all others. A tab, not a window: with each window the
+   * browser starts pages of its own, which take the processor while the page is measured.
+   */
   async function openPage(url) {
-    const { browserContextId } = await send('Target.createBrowserContext');
-    const open = (url) => send('Target.createTarget', { url, browserContextId });
-    const { targetId } = await open('about:blank');
+    const { targetId } = await send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await send('Target.attachToTarget', { targetId, flatten: true });
     const ask = (method, params) => send(method, params, sessionId);
     await ask('Performance.enable');
@@ -46,9 +49,9 @@ export async function launchChromium(path) {
         const read = (wanted) => metrics.find(({ name }) => name === wanted).value * 1000;
         return { task: read('TaskDuration'), cpu: read('ThreadTime') };
       },
-      /** Opens another page in front of it. */
-      hide: () => open('about:blank'),
-      close: () => send('Target.disposeBrowserContext', { browserContextId }),
+      /** Puts another page in front of it. */
+      hide: () => send('Target.activateTarget', { targetId: first }),
+      close: () => send('Target.closeTarget', { targetId }),
     };
   }
 
