@@ -60,6 +60,9 @@ let inFrame = 0;
 let mostInFrame = 0;
 let shownAt;
 const finished = Promise.withResolvers();
+addEventListener('error', ({ error, message }) => finished.reject(error ?? new Error(message)));
+// Whoever asks for the result hears of it.
+finished.promise.catch(() => {});
 
 /** For variants that have no fold: what their user does with a message, or with an array of them. */
 export function handle(messages) {
