@@ -1,23 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
-import { checkByTool, report, run } from './check.mjs';
+import { checkByTool, report } from './check.mjs';
 import { docs } from './docs.mjs';
 import { exports } from './exports.mjs';
 import { size } from './size.mjs';
 import { closingLine, sum, tallyOfChecks, tallyOfVitest } from './tally.mjs';
 import { types } from './types.mjs';
+import { vitest } from './vitest.mjs';
 
 // In the order of what a reader wants to know first; every one runs, whatever failed before it.
 const stages = {
   types: () => checks(types),
   lint: () => checks(async () => [await checkByTool('biome', ['npm', 'run', '--silent', 'lint'])]),
   build: () => checks(build),
-  unit: () => vitest('node'),
-  contract: () => vitest('browser'),
-  e2e: () => vitest('e2e'),
+  unit: () => tests('node'),
+  contract: () => tests('browser'),
+  e2e: () => tests('e2e'),
   exports: () => checks(exports),
   size: () => checks(size),
   docs: () => checks(docs),
@@ -31,20 +29,9 @@ async function checks(find) {
 }
 
 /** @param {string} project */
-async function vitest(project) {
-  const folder = mkdtempSync(join(tmpdir(), 'two-stage-socket-'));
-  const file = join(folder, 'report.json');
-  // A test that was left alone with `.only` is no reason to forget the others.
-  const args = ['--project', project, '--allowOnly=false', '--passWithNoTests=false'];
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-  const status = await run(['vitest', 'run', ...args, ...reporters], { stdio: 'inherit' });
-  try {
-    return tallyOfVitest(JSON.parse(readFileSync(file, 'utf8')), status);
-  } catch {
-    return tallyOfVitest(undefined, status);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+async function tests(project) {
+  const { report, status } = await vitest(project);
+  return tallyOfVitest(report, status);
 }
 
 /** @returns {[string, () => Promise<import('./tally.mjs').Tally>][]} */
