@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { anchorsIn, linksIn, partsOf } from './links.mjs';
 
 const isElsewhere = (/** @type {string} */ href) => /^([a-z][a-z+.-]*:|\/\/)/i.test(href);
@@ -92,9 +92,7 @@ function wrongWithPage(folder, pages, { pathname, hash }) {
  * @param {string} folder
  */
 export function markdownFiles(folder) {
-  const files = globSync('**/*.md', {
-    cwd: folder,
-    exclude: (path) => /(^|\/)(node_modules|dist|\.[a-z]\w*)$|^docs\/(api|errors)$/.test(path),
-  });
-  return files.map((file) => relative('.', file)).sort();
+  const exclude = (/** @type {string} */ path) =>
+    /(^|\/)(node_modules|dist|\.[a-z]\w*)$|^docs\/(api|errors)$/.test(path);
+  return globSync('**/*.md', { cwd: folder, exclude }).sort();
 }

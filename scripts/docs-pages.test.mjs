@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { tableOf } from '../docs/.vitepress/diagram.mjs';
 import { errorPages } from '../docs/.vitepress/errors.mjs';
-import { toSite } from '../docs/.vitepress/links.mjs';
 import { tidied } from '../docs/.vitepress/reference-pages.mjs';
+import { toSite } from '../docs/.vitepress/site-links.mjs';
 
 test('a link between files leads to the page that the file is on the site', () => {
   expect(toSite('../PROTOCOL.md#8-close-codes', 'security.md', undefined)).toBe(

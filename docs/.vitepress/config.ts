@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { slug } from '../../scripts/links.mjs';
 import { tableOf } from './diagram.mjs';
-import { rewriteLinks } from './links.mjs';
 import { sidebar } from './pages.mjs';
+import { rewriteLinks } from './site-links.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -26,14 +26,19 @@ function entry(file) {
 }
 
 /**
- * The pages of these files, in this order; those that are not there yet are left out, and what a
- * pattern finds has its place once.
+ * The pages of these files, in this order, each in its first place.
  *
  * @param {string[]} patterns
  * @param {string[]} [except]
+ * @throws {Error} for a name or a pattern that finds no file
  */
 function entries(patterns, except = []) {
-  const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: docs }).sort());
+  const files = patterns.flatMap((pattern) => {
+    const found = globSync(pattern, { cwd: docs }).sort();
+    if (found.length === 0)
+      throw new Error(`The sidebar names docs/${pattern}: there is no such file`);
+    return found;
+  });
   return [...new Set(files)].filter((file) => !except.includes(file)).map(entry);
 }
 
