@@ -38,7 +38,12 @@ export function onInspections(listener: () => void): () => void {
 }
 
 export function addInspection(socket: Inspected, options: InspectOptions): () => void {
-  const entry = inspected.get(socket) ?? { inspection: toInspection(socket, options), holders: 0 };
+  const known = inspected.get(socket);
+  // One that has made room for another is over, and would show nothing any more.
+  const entry =
+    known && inspections.includes(known.inspection)
+      ? known
+      : { inspection: toInspection(socket, options), holders: 0 };
   inspected.set(socket, entry);
   entry.holders += 1;
   let held = true;
@@ -46,9 +51,7 @@ export function addInspection(socket: Inspected, options: InspectOptions): () =>
     if (!held) return;
     held = false;
     entry.holders -= 1;
-    if (entry.holders) return;
-    inspected.delete(socket);
-    remove(entry.inspection);
+    if (!entry.holders) remove(entry.inspection);
   };
 }
 
