@@ -1,16 +1,17 @@
-/** A duration in ms, as short as it can be read at a glance. */
+/** A duration in ms, as short as it can be read at a glance; rounded before a unit is chosen. */
 export function formatDuration(ms: number): string {
-  if (ms < 10) return `${Math.max(0, ms).toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return formatSeconds(ms);
+  const tenths = Math.round(Math.max(0, ms) * 10);
+  if (tenths < 100) return `${(tenths / 10).toFixed(1)} ms`;
+  const whole = Math.round(ms);
+  return whole < 1000 ? `${whole} ms` : formatSeconds(ms);
 }
 
 /** A duration that is counted while one looks: no finer than tenths of a second. */
 export function formatSeconds(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  return `${minutes} min ${Math.floor(seconds % 60)} s`;
+  const tenths = Math.round(Math.max(0, ms) / 100);
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** A lifetime, in the largest unit that it fills. */

@@ -83,6 +83,15 @@ Nothing has happened yet.
 `);
 });
 
+test.each([
+  [1, '(1 attempt before these)'],
+  [2, '(2 attempts before these)'],
+])('with %d forgotten it says %j', (forgotten, text) => {
+  const timeline = toTimeline(state(0, { status: 'connecting', attempt: 3 }));
+  const report = toReport([{ name: 'chat', timeline: { ...timeline, forgotten } }], surroundings);
+  expect(report).toContain(`\n${text}\n`);
+});
+
 test('it tells the version of this package', () => {
   const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   expect(version).toBe(JSON.parse(manifest).version);

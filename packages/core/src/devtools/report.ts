@@ -55,7 +55,9 @@ function describeSocket({ name, timeline }: Named, now: number): string[] {
     `Messages: ${traffic || 'none'}. Times in ms since ${new Date(start).toISOString()}.`,
     '',
     '```',
-    ...(forgotten ? [`(${forgotten} attempts before these)`] : []),
+    ...(forgotten
+      ? [`(${forgotten} ${forgotten === 1 ? 'attempt' : 'attempts'} before these)`]
+      : []),
     ...attempts.flatMap((attempt) => describeAttempt(attempt, now)).map(toLine(start)),
     '```',
   ];
