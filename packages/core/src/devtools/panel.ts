@@ -55,7 +55,7 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
 
   const showSelected = (inspection: Inspection, timeline: Timeline, errorPages?: string) => {
     const now = Date.now();
-    const { attempts, forgotten } = timeline;
+    const { attempts } = timeline;
     const longest = Math.max(...attempts.map((attempt) => lengthOf(attempt, now)));
     setting = { now, longest, showsMessages: inspection.showsMessages, errorPages };
     // The ids of attempts are those of one socket.
@@ -64,7 +64,6 @@ export function createPanel(onToggle: () => void, onChange: () => void): Panel {
     setAttribute(view, 'aria-labelledby', `tab-${inspection.id}`);
     setText(totals, describeTotals(inspection, timeline));
     showAttempts(attempts.toReversed());
-    setAttribute(view, 'data-forgotten', forgotten ? String(forgotten) : undefined);
   };
 
   return {
