@@ -1,4 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext } from 'playwright';
 import {
@@ -134,18 +136,25 @@ export function describeExample(
           const file = join(folder, example.page);
           const source = await readFile(file, 'utf8');
           const markup = source.replace('<h1>Chat</h1>', '<h1>Chat, edited</h1>');
-          await writeFile(file, markup);
+          await replaceFile(file, markup);
           await chat.page.getByRole('heading', { name: 'Chat, edited' }).waitFor();
           await chat.say('after the markup');
-          await writeFile(file, markup.replace("'garden'", "'garden', 'attic'"));
+          await replaceFile(file, markup.replace("'garden'", "'garden', 'attic'"));
           await chat.page.locator('option', { hasText: 'attic' }).waitFor({ state: 'attached' });
           await chat.say('after the script');
           await expectOne(chat);
-          await writeFile(file, source);
+          await replaceFile(file, source);
         });
       }
     });
   });
+}
+
+/** As editors do: at no moment is there a file with half of it, for a watcher to read. */
+async function replaceFile(file: string, content: string): Promise<void> {
+  const draft = join(tmpdir(), `${randomUUID()}.draft`);
+  await writeFile(draft, content);
+  await rename(draft, file);
 }
 
 /** Whom the JWT of an init payload is about. */
