@@ -162,13 +162,13 @@ export function createFakeBackend(options: BackendOptions, now: () => number): B
     drop() {
       for (const connection of some('drop', ...liveStatuses)) connection.drop();
     },
-    close(code, reason) {
+    close(code, options) {
       for (const connection of some('close', 'authenticating', 'ready')) {
-        connection.close(code, reason);
+        connection.close(code, options);
       }
     },
-    goAway(times) {
-      for (const connection of some('goAway', 'ready')) connection.goAway(times);
+    goAway(options) {
+      for (const connection of some('goAway', 'ready')) connection.goAway(options);
     },
     reset() {
       for (const connection of controls.live()) connection.drop();
@@ -194,6 +194,9 @@ export function createFakeBackend(options: BackendOptions, now: () => number): B
     answer,
   };
 }
+
+/** How often something has happened, for the errors that a test reads. */
+export const formatTimes = (count: number): string => (count === 1 ? 'once' : `${count} times`);
 
 /** Whether an answer still reaches the client, and the test has not given one. */
 const isHeard = ({ status }: FakeConnection<any, any>) =>

@@ -484,7 +484,7 @@ describe('a mistake of the test’s is told clearly:', () => {
   test('no upgrade comes, since the tokens are held', async () => {
     const { server } = connect();
     server.holdTokens();
-    await expect(server.admit()).rejects.toThrow('getToken has been called 1 times, and is held');
+    await expect(server.admit()).rejects.toThrow('getToken has been called once, and is held');
   });
 
   test('no upgrade comes, since no time has gone by', async () => {

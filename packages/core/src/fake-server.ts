@@ -1,4 +1,4 @@
-import { createFakeBackend } from './fake-backend.ts';
+import { createFakeBackend, formatTimes } from './fake-backend.ts';
 import type { Peer } from './fake-connection.ts';
 import { FakeEnvironment } from './fake-environment.ts';
 import type { FakeBackend, FakeBackendOptions } from './fake-types.ts';
@@ -81,7 +81,7 @@ export function createFakeServer<Incoming = unknown, Outgoing = unknown>(
   let payloads = 0;
 
   const describeTokens = () =>
-    `getToken has been called ${tokenRequests.length} times${tokens.held ? ', and is held' : ''}`;
+    `getToken has been called ${formatTimes(tokenRequests.length)}${tokens.held ? ', and is held' : ''}`;
   const { controls, tokens, connect, answer } = createFakeBackend(
     { ...options, auto, init, describeTokens },
     isOwn ? now : () => Date.now(),

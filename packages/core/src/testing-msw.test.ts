@@ -132,6 +132,32 @@ describe('the token route', () => {
     expect((await response.json()).status).toBe(0);
   });
 
+  test('accepts whoever comes where nothing says whose JWT is good', async () => {
+    serve({ authenticate: undefined });
+    expect((await ask()).status).toBe(200);
+  });
+
+  test('goes by a cookie where the app’s does', async () => {
+    const asked: unknown[] = [];
+    serve({
+      authenticate(jwt, tokenRequest) {
+        asked.push([jwt, tokenRequest?.request.method]);
+        return usersOf[tokenRequest ? `jwt-of-${tokenRequest.cookies.session}` : jwt];
+      },
+    });
+    expect((await ask()).status).toBe(401);
+    const headers = { cookie: 'session=bob' };
+    const { socket } = open({ jwt: 'jwt-of-bob', getToken: fetchToken(tokenUrl, { headers }) });
+    expect(await socket.ready()).toMatchObject({ user: 'bob' });
+    expect(asked).toEqual([
+      ['', 'GET'],
+      ['', 'POST'],
+      ['jwt-of-bob', undefined],
+    ]);
+    const foreign = open({ jwt: 'jwt-of-ada', getToken: fetchToken(tokenUrl, { headers }) });
+    expect((await foreign.next('error')).code).toBe('forbidden');
+  });
+
   test('refuses the next request when it is told to', async () => {
     const chat = serve();
     chat.refuseToken({ status: 503, retryAfter: 1500 });
@@ -277,4 +303,6 @@ test('a reset forgets what was', async () => {
   chat.reset();
   expect([chat.connections, chat.tokenRequests, chat.messages]).toEqual([[], [], []]);
   expect(() => chat.last()).toThrow('the token route has been asked 0 times');
+  await fetch(tokenUrl);
+  expect(() => chat.last()).toThrow('the token route has been asked once');
 });

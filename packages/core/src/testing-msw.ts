@@ -1,5 +1,12 @@
-import { type AnyHandler, type DefaultBodyType, HttpResponse, http, ws } from 'msw';
-import { createFakeBackend } from './fake-backend.ts';
+import {
+  type AnyHandler,
+  type DefaultBodyType,
+  HttpResponse,
+  type HttpResponseResolver,
+  http,
+  ws,
+} from 'msw';
+import { createFakeBackend, formatTimes } from './fake-backend.ts';
 import type {
   FakeBackend,
   FakeBackendOptions,
@@ -18,9 +25,18 @@ export interface TwoStageHandlersOptions<Incoming = unknown, Outgoing = unknown>
   /**
    * Whose JWT this is; nothing for a bad one. Asked of the bearer of the token route, of the init payload, and of
    * renewals. Default: whatever it is, it is ada's.
+   * @param jwt `''` for a request to the token route without a bearer.
+   * @param tokenRequest What has come to the token route, for apps whose route goes by a cookie, with its cookies,
+   * of which a browser's `Request` says nothing; nothing for an init payload or a renewal.
    */
   readonly authenticate?:
-    | ((jwt: string) => string | undefined | Promise<string | undefined>)
+    | ((
+        jwt: string,
+        tokenRequest?: {
+          readonly request: Request;
+          readonly cookies: { readonly [name: string]: string };
+        },
+      ) => string | undefined | Promise<string | undefined>)
     | undefined;
   /**
    * Whether it answers init payloads by itself: see `auto` of the handlers. Upgrades are always answered: msw
@@ -47,8 +63,8 @@ export type TwoStageHandlers<Incoming = unknown, Outgoing = unknown> = AnyHandle
 
 /**
  * A two-stage server as handlers for msw 3, for apps that are tested whole: their `fetch` and the global
- * `WebSocket` reach it. It follows PROTOCOL.md: a token is for who brought a good JWT, and is spent by its upgrade;
- * the first frame has to bring a JWT of the same user.
+ * `WebSocket` reach it. It follows PROTOCOL.md: a token is for who is known to `authenticate`, and is spent by its
+ * upgrade; the first frame has to bring a JWT of the same user.
  *
  * @example
  * import { fetchToken, TwoStageSocket } from '@two-stage-socket/core';
@@ -105,15 +121,15 @@ export function twoStageHandlers<Incoming = unknown, Outgoing = unknown>(
         connection.wire === 'original'
           ? ack
           : { user: users.get(connection), ...(ack as object | undefined) },
-      describeTokens: () => `the token route has been asked ${tokenRequests.length} times`,
+      describeTokens: () => `the token route has been asked ${formatTimes(tokenRequests.length)}`,
     },
     () => Date.now(),
   );
 
-  const answerTokenRequest = async ({ request }: { readonly request: Request }) => {
+  const answerTokenRequest: HttpResponseResolver = async ({ request, cookies }) => {
     tokenRequests.push(request);
-    const [, jwt] = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
-    const user = jwt && (await authenticate(jwt));
+    const [, jwt = ''] = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+    const user = await authenticate(jwt, { request, cookies });
     if (!user) return refuse({});
     const given = await tokens.ask(user);
     return 'token' in given ? grant(given) : refuse(given);
