@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../errors.ts';
-import type { FailureFacts } from './timeline.ts';
+import type { FailureRecord } from './timeline.ts';
 
 /** What to do about each code, in a line; the section of `errors.md` says more. */
 const advice: { readonly [code in ErrorCode]: string } = {
@@ -37,7 +37,7 @@ const advice: { readonly [code in ErrorCode]: string } = {
 };
 
 /** What to do about a failure. */
-export const adviceOn = ({ code, status }: FailureFacts): string =>
+export const adviceOn = ({ code, status }: FailureRecord): string =>
   code === 'unauthorized' && status !== undefined
     ? `A function of the app was answered ${status}: the user has to log in again.`
     : advice[code];

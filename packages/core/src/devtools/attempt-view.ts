@@ -11,7 +11,7 @@ import {
   statusLabels,
 } from './format.ts';
 import { createRow } from './row-view.ts';
-import type { Attempt, FailureFacts, Row } from './timeline.ts';
+import type { AttemptRecord, FailureRecord, Row } from './timeline.ts';
 
 /** What an attempt is shown with. */
 export interface Setting extends Scale {
@@ -21,7 +21,7 @@ export interface Setting extends Scale {
 }
 
 /** One attempt, its stages as bars, what ended it, the wait that followed, and its messages. */
-export function createAttempt(setting: () => Setting): View<Attempt> {
+export function createAttempt(setting: () => Setting): View<AttemptRecord> {
   const time = make('time');
   const title = make('strong');
   const state = make('span', { class: 'state' });
@@ -40,11 +40,11 @@ export function createAttempt(setting: () => Setting): View<Attempt> {
     ...[bar.node, stages, failure.node, wait, messages, rows],
   );
   let isExpanded = setting().showsMessages;
-  let shown: Attempt | undefined;
+  let shown: AttemptRecord | undefined;
 
   const showStages = keyedList<TimedStage & { id: number }>(stages, () => createStage(setting));
   const showRows = keyedList<Row>(rows, (row) => createRow(row, setting));
-  const update = (attempt: Attempt) => {
+  const update = (attempt: AttemptRecord) => {
     shown = attempt;
     const { now } = setting();
     setAttribute(node, 'data-tone', toneOf(attempt));
@@ -70,8 +70,8 @@ export function createAttempt(setting: () => Setting): View<Attempt> {
     showRows(visible.toReversed());
   };
   const showWait = (
-    { from, to, ...until }: NonNullable<Attempt['wait']>,
-    reason: FailureFacts | undefined,
+    { from, to, ...until }: NonNullable<AttemptRecord['wait']>,
+    reason: FailureRecord | undefined,
     now: number,
   ) => {
     const why = reason ? ` after ${reason.code}` : '';
@@ -108,12 +108,12 @@ function createStage(setting: () => Setting): View<TimedStage> {
 }
 
 /** What an attempt is in the colour of. */
-function toneOf({ outcome, failure, stages }: Attempt): string {
+function toneOf({ outcome, failure, stages }: AttemptRecord): string {
   if (outcome === 'failed' || outcome === 'gave up' || failure) return 'failure';
   return outcome ? 'closed' : (stages.at(-1)?.status ?? 'idle');
 }
 
-function describeState({ stages, outcome, wire }: Attempt, now: number): string {
+function describeState({ stages, outcome, wire }: AttemptRecord, now: number): string {
   const last = stages.at(-1);
   if (!last) return outcome ? outcomeLabels[outcome] : '';
   const duration = formatDuration((last.to ?? now) - last.from);

@@ -1,5 +1,5 @@
 import { setAttribute, type View } from './dom.ts';
-import type { Attempt, StageSpan, StageStatus } from './timeline.ts';
+import type { AttemptRecord, StageSpan, StageStatus } from './timeline.ts';
 
 const svg = 'http://www.w3.org/2000/svg';
 
@@ -13,7 +13,7 @@ export interface Scale {
  * The stages of an attempt as one bar. In SVG, whose lengths are attributes: a style would be for the
  * page's Content-Security-Policy to allow.
  */
-export function createBar(scale: () => Scale): View<Attempt> {
+export function createBar(scale: () => Scale): View<AttemptRecord> {
   const node = document.createElementNS(svg, 'svg');
   node.setAttribute('class', 'bar');
   // The durations stand below it.
@@ -42,7 +42,7 @@ export interface TimedStage extends StageSpan {
 }
 
 /** The stages that a bar shows: how long a connection was ready would leave no room for them. */
-export function timed({ stages, failure }: Attempt): readonly TimedStage[] {
+export function timed({ stages, failure }: AttemptRecord): readonly TimedStage[] {
   const failed = failure && stages.at(-1);
   return stages
     .filter(({ status }) => status !== 'ready')
@@ -50,7 +50,7 @@ export function timed({ stages, failure }: Attempt): readonly TimedStage[] {
 }
 
 /** How long the stages of an attempt took together, in ms. */
-export function lengthOf(attempt: Attempt, now: number): number {
+export function lengthOf(attempt: AttemptRecord, now: number): number {
   const last = timed(attempt).at(-1);
   return last ? (last.to ?? now) - attempt.from : 0;
 }

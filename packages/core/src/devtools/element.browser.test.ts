@@ -10,7 +10,7 @@ import {
 } from 'vitest';
 import { inspect, report, showDevtools } from '../devtools.ts';
 import { type Rig, rig, settle } from '../testing/fakes.test.util.ts';
-import { maxAttempts, maxRows } from './timeline.ts';
+import { maxAttemptRecords, maxRows } from './timeline.ts';
 
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl';
 const violations: string[] = [];
@@ -254,7 +254,7 @@ describe('ten thousand messages', () => {
     const panel = open();
     for (let n = 0; n < 1000; n += 1) r.socket.reconnect();
     await panel.text();
-    expect(panel.all('.attempt')).toHaveLength(maxAttempts);
+    expect(panel.all('.attempt')).toHaveLength(maxAttemptRecords);
     expect(maxRows).toBeLessThan(100);
   });
 });

@@ -1,12 +1,12 @@
 import { adviceOn } from './advice.ts';
 import { make, setAttribute, setText, type View } from './dom.ts';
 import { formatFacts } from './format.ts';
-import type { FailureFacts } from './timeline.ts';
+import type { FailureRecord } from './timeline.ts';
 
 /** A failure: its code, which links to its page where there is one, its facts, and what to do. */
 export function createFailure(
   setting: () => { readonly errorPages: string | undefined },
-): View<FailureFacts> & { readonly node: HTMLElement } {
+): View<FailureRecord> & { readonly node: HTMLElement } {
   const code = make('a', { target: '_blank', rel: 'noreferrer' });
   const facts = make('span');
   const advice = make('p');

@@ -1,5 +1,5 @@
 import type { Status, Until } from '../types.ts';
-import type { Counts, Direction, FailureFacts, Outcome, StageStatus } from './timeline.ts';
+import type { Counts, Direction, FailureRecord, Outcome, StageStatus } from './timeline.ts';
 
 export const statusLabels: { readonly [status in Status]: string } = {
   idle: 'Idle',
@@ -60,7 +60,7 @@ export function formatUntil({ until, retryAt }: Until, now: number): string {
 }
 
 /** Where a failure happened, and what the server said of it. */
-export function formatFacts(failure: FailureFacts): string {
+export function formatFacts(failure: FailureRecord): string {
   const { stage, status, closeCode, retryAfter, cause } = failure;
   return [
     `stage ${stage}`,

@@ -5,7 +5,7 @@ import { TwoStageSocket } from '../socket.ts';
 import { nothing, rig, settle, v1, v1Ack } from '../testing/fakes.test.util.ts';
 import { rigV1 } from '../testing/v1.test.util.ts';
 import { recordSocket } from './recorder.ts';
-import { type Attempt, maxAttempts, maxRows } from './timeline.ts';
+import { type AttemptRecord, maxAttemptRecords, maxRows } from './timeline.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 });
@@ -32,7 +32,7 @@ function timed({ world }: Pick<ReturnType<typeof rig>, 'world'>) {
   };
 }
 
-const stagesOf = ({ stages }: Attempt) =>
+const stagesOf = ({ stages }: AttemptRecord) =>
   stages.map(({ status, from, to }) => [status, to === undefined ? undefined : to - from]);
 
 test('an attempt has its stages, and how long each took', async () => {
@@ -47,7 +47,7 @@ test('an attempt has its stages, and how long each took', async () => {
   last().say('authentication successful');
   await pass(1000);
   expect(attempts()).toHaveLength(1);
-  expect(stagesOf(attempts()[0] as Attempt)).toEqual([
+  expect(stagesOf(attempts()[0] as AttemptRecord)).toEqual([
     ['fetching-token', 12],
     ['connecting', 30],
     ['authenticating', 5],
@@ -96,7 +96,7 @@ test.each<[string, (w: ReturnType<typeof watch>) => void, object]>([
   await watched.become('ready');
   act(watched);
   expect(watched.attempts()[0]).toMatchObject({ ...expected, to: expect.any(Number) });
-  expect(stagesOf(watched.attempts()[0] as Attempt).flat()).not.toContain(undefined);
+  expect(stagesOf(watched.attempts()[0] as AttemptRecord).flat()).not.toContain(undefined);
 });
 
 test('waiting that is called off says so', async () => {
@@ -211,9 +211,9 @@ test('memory is bounded, however long it goes on', async () => {
   }
   expect(recorder.getTimeline().attempts[0]?.rows).toHaveLength(maxRows);
   expect(recorder.getTimeline().attempts[0]?.counts.in).toBe(maxRows + 20);
-  for (let n = 0; n < maxAttempts + 9; n += 1) socket.reconnect();
+  for (let n = 0; n < maxAttemptRecords + 9; n += 1) socket.reconnect();
   expect(recorder.getTimeline()).toMatchObject({
-    attempts: { length: maxAttempts },
+    attempts: { length: maxAttemptRecords },
     forgotten: 10,
   });
 });

@@ -6,11 +6,11 @@ import { reduceTimeline } from './reduce-timeline.ts';
 import {
   type Direction,
   emptyTimeline,
-  type FailureFacts,
+  type FailureRecord,
   noCounts,
   type Observation,
   type Sample,
-  type StateFacts,
+  type StateRecord,
   type Timeline,
 } from './timeline.ts';
 
@@ -72,10 +72,10 @@ export function recordSocket(
   const news = (failure: TwoStageError | undefined) => {
     if (!failure || known.has(failure)) return undefined;
     known.add(failure);
-    return toFacts(failure);
+    return toFailureRecord(failure);
   };
   const observeState = (state: State) =>
-    observe({ type: 'state', at: Date.now(), state: toStateFacts(state, news) });
+    observe({ type: 'state', at: Date.now(), state: toStateRecord(state, news) });
 
   observeState(socket.getSnapshot());
   const stops = [
@@ -100,10 +100,10 @@ export function recordSocket(
   };
 }
 
-function toStateFacts(
+function toStateRecord(
   state: State,
-  news: (failure: TwoStageError | undefined) => FailureFacts | undefined,
-): StateFacts {
+  news: (failure: TwoStageError | undefined) => FailureRecord | undefined,
+): StateRecord {
   const { status } = state;
   return {
     status,
@@ -116,7 +116,7 @@ function toStateFacts(
 
 const toUntil = ({ until, retryAt }: Until): Until => (until ? { until } : { retryAt });
 
-function toFacts(error: TwoStageError): FailureFacts {
+function toFailureRecord(error: TwoStageError): FailureRecord {
   const { code, stage, retryable, status, closeCode, retryAfter, cause } = error;
   return { code, stage, retryable, status, closeCode, retryAfter, cause: nameOf(cause) };
 }

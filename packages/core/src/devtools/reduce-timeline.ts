@@ -1,9 +1,9 @@
 import type { Until } from '../types.ts';
 import {
-  type Attempt,
+  type AttemptRecord,
   type Counts,
-  type FailureFacts,
-  maxAttempts,
+  type FailureRecord,
+  maxAttemptRecords,
   maxRows,
   noCounts,
   type Observation,
@@ -11,7 +11,7 @@ import {
   type Row,
   type StageSpan,
   type StageStatus,
-  type StateFacts,
+  type StateRecord,
   stageStatuses,
   type Timeline,
 } from './timeline.ts';
@@ -38,7 +38,7 @@ export function reduceTimeline(timeline: Timeline, event: Observation): Timeline
   }
 }
 
-function withState(timeline: Timeline, state: StateFacts, at: number): Timeline {
+function withState(timeline: Timeline, state: StateRecord, at: number): Timeline {
   const { status, failure } = state;
   switch (status) {
     case 'idle':
@@ -63,7 +63,7 @@ function withState(timeline: Timeline, state: StateFacts, at: number): Timeline 
 
 function withStage(
   timeline: Timeline,
-  state: StateFacts,
+  state: StateRecord,
   status: StageStatus,
   at: number,
 ): Timeline {
@@ -86,13 +86,13 @@ function withStage(
 }
 
 /** With an attempt to speak of, also where nothing was seen of it but its end. */
-function withAttempt(timeline: Timeline, state: StateFacts, at: number): Timeline {
+function withAttempt(timeline: Timeline, state: StateRecord, at: number): Timeline {
   return timeline.attempts.length ? timeline : started(timeline, state, false, at);
 }
 
 function started(
   timeline: Timeline,
-  { attempt = 1 }: StateFacts,
+  { attempt = 1 }: StateRecord,
   isHandover: boolean,
   at: number,
 ): Timeline {
@@ -106,27 +106,38 @@ function started(
   ];
   return {
     ...timeline,
-    attempts: attempts.slice(-maxAttempts),
-    forgotten: timeline.forgotten + Math.max(0, attempts.length - maxAttempts),
+    attempts: attempts.slice(-maxAttemptRecords),
+    forgotten: timeline.forgotten + Math.max(0, attempts.length - maxAttemptRecords),
     nextId: nextId + 1,
   };
 }
 
-function entered(attempt: Attempt, { wire }: StateFacts, status: StageStatus, at: number): Attempt {
+function entered(
+  attempt: AttemptRecord,
+  { wire }: StateRecord,
+  status: StageStatus,
+  at: number,
+): AttemptRecord {
   const stages = [...leftStage(attempt.stages, at), { status, from: at }];
   return { ...attempt, stages, wire: wire ?? attempt.wire };
 }
 
 /** Over, unless it was; what it waited for since is over as well. */
-function ended(attempt: Attempt, outcome: Outcome, at: number): Attempt {
+function ended(attempt: AttemptRecord, outcome: Outcome, at: number): AttemptRecord {
   const isWaiting = attempt.wait && attempt.wait.to === undefined;
   const wait = isWaiting ? { ...attempt.wait, to: at } : attempt.wait;
   if (attempt.to !== undefined) {
     // A wait is followed by a try, unless it is called off.
     const isOff = isWaiting && (outcome === 'closed' || outcome === 'gave up');
-    return { ...attempt, wait, outcome: isOff ? outcome : attempt.outcome } as Attempt;
+    return { ...attempt, wait, outcome: isOff ? outcome : attempt.outcome } as AttemptRecord;
   }
-  return { ...attempt, wait, outcome, to: at, stages: leftStage(attempt.stages, at) } as Attempt;
+  return {
+    ...attempt,
+    wait,
+    outcome,
+    to: at,
+    stages: leftStage(attempt.stages, at),
+  } as AttemptRecord;
 }
 
 function leftStage(stages: readonly StageSpan[], at: number): readonly StageSpan[] {
@@ -149,7 +160,7 @@ function withTraffic(
 }
 
 const toFailureRow =
-  (failure: FailureFacts, at: number) =>
+  (failure: FailureRecord, at: number) =>
   (row: Row | undefined, id: number): Row =>
     row?.kind === 'failure' && row.failure.code === failure.code && isSameSecond(row.at, at)
       ? { ...row, count: row.count + 1 }
@@ -173,7 +184,7 @@ function withRow(
   });
 }
 
-function withLast(timeline: Timeline, change: (attempt: Attempt) => Attempt): Timeline {
+function withLast(timeline: Timeline, change: (attempt: AttemptRecord) => AttemptRecord): Timeline {
   const last = timeline.attempts.at(-1);
   return last
     ? { ...timeline, attempts: [...timeline.attempts.slice(0, -1), change(last)] }

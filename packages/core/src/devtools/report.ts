@@ -6,7 +6,7 @@ import {
   outcomeLabels,
   statusLabels,
 } from './format.ts';
-import type { Attempt, Row, Timeline } from './timeline.ts';
+import type { AttemptRecord, Row, Timeline } from './timeline.ts';
 import { version } from './version.ts';
 
 /** How many seconds of traffic a report has of each attempt; the counts above them are of all. */
@@ -71,7 +71,7 @@ const toLine =
   ([at, text]: Line): string =>
     `${String(at - start).padStart(9)}  ${text}`;
 
-function describeAttempt(attempt: Attempt, now: number): Line[] {
+function describeAttempt(attempt: AttemptRecord, now: number): Line[] {
   const { from, to = now, number, isHandover, stages, wire, outcome, failure, wait } = attempt;
   const lines: Line[] = [
     ...stages.map((stage): Line => {

@@ -1,4 +1,4 @@
-import type { ErrorCode, Stage } from '../errors.ts';
+import type { TwoStageError } from '../errors.ts';
 import type { Status, Until, Wire } from '../types.ts';
 
 /** Which way a message went: `unsent` is one that was queued and will not be sent. */
@@ -10,13 +10,11 @@ export type Counts = { readonly [direction in Direction]: number };
 export const noCounts: Counts = { in: 0, out: 0, unsent: 0 };
 
 /** What may be told of a failure: none of what an app has put into it. */
-export interface FailureFacts {
-  readonly code: ErrorCode;
-  readonly stage: Stage;
-  readonly status?: number | undefined;
-  readonly closeCode?: number | undefined;
-  readonly retryAfter?: number | undefined;
-  readonly retryable: boolean;
+export interface FailureRecord
+  extends Pick<
+    TwoStageError,
+    'code' | 'stage' | 'status' | 'closeCode' | 'retryAfter' | 'retryable'
+  > {
   /** The class of the error that was its cause, such as `TypeError`. */
   readonly cause?: string | undefined;
 }
@@ -55,7 +53,7 @@ export interface FailureRow {
   readonly id: number;
   readonly kind: 'failure';
   readonly at: number;
-  readonly failure: FailureFacts;
+  readonly failure: FailureRecord;
   readonly count: number;
 }
 
@@ -68,7 +66,7 @@ export type Row = TrafficRow | FailureRow;
 export type Outcome = 'failed' | 'gave up' | 'closed' | 'started over' | 'handed over';
 
 /** One try at both stages, the connection that came of it, and the wait that followed. */
-export interface Attempt extends Span {
+export interface AttemptRecord extends Span {
   readonly id: number;
   /** The try in a row, from 1. */
   readonly number: number;
@@ -77,7 +75,7 @@ export interface Attempt extends Span {
   readonly stages: readonly StageSpan[];
   readonly wire?: Wire | undefined;
   readonly outcome?: Outcome | undefined;
-  readonly failure?: FailureFacts | undefined;
+  readonly failure?: FailureRecord | undefined;
   readonly wait?: (Span & Until) | undefined;
   readonly counts: Counts;
   /** The oldest first, the last `maxRows` of them. */
@@ -87,8 +85,8 @@ export interface Attempt extends Span {
 /** What was seen of a socket. */
 export interface Timeline {
   readonly status: Status;
-  /** The oldest first, the last `maxAttempts` of them. */
-  readonly attempts: readonly Attempt[];
+  /** The oldest first, the last `maxAttemptRecords` of them. */
+  readonly attempts: readonly AttemptRecord[];
   /** How many attempts came before those. */
   readonly forgotten: number;
   readonly counts: Counts;
@@ -96,19 +94,19 @@ export interface Timeline {
 }
 
 /** The state of a socket, as far as it may be told. */
-export interface StateFacts {
+export interface StateRecord {
   readonly status: Status;
   readonly attempt?: number | undefined;
   readonly wire?: Wire | undefined;
   readonly until?: Until | undefined;
   /** What it came with, where that was not known before. */
-  readonly failure?: FailureFacts | undefined;
+  readonly failure?: FailureRecord | undefined;
 }
 
 /** Something that happened to a socket, masked. */
 export type Observation =
-  | { readonly type: 'state'; readonly at: number; readonly state: StateFacts }
-  | { readonly type: 'failure'; readonly at: number; readonly failure: FailureFacts }
+  | { readonly type: 'state'; readonly at: number; readonly state: StateRecord }
+  | { readonly type: 'failure'; readonly at: number; readonly failure: FailureRecord }
   | {
       readonly type: 'traffic';
       readonly at: number;
@@ -118,7 +116,7 @@ export type Observation =
   /** Somebody wants what lies behind out of sight. */
   | { readonly type: 'clear' };
 
-export const maxAttempts = 50;
+export const maxAttemptRecords = 50;
 export const maxRows = 60;
 
 export const emptyTimeline: Timeline = {
