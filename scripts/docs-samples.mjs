@@ -47,7 +47,8 @@ export async function wrongSamples(files) {
     check(
       'typed',
       placed.filter(({ path }) => /\.tsx?$/.test(path)),
-      { strict: true },
+      // As the sources are, which are read along.
+      { strict: true, exactOptionalPropertyTypes: true },
     ),
     check(
       'untyped',
@@ -55,6 +56,7 @@ export async function wrongSamples(files) {
       { strict: false },
     ),
   ]);
+  if (placed.length === 0) problems.push('No sample was found.');
   return { problems: [...problems, ...typed, ...untyped], count: placed.length };
 }
 
@@ -112,15 +114,15 @@ function toModule(sample, before) {
 /**
  * @param {string} name of the project
  * @param {Placed[]} placed
- * @param {{ strict: boolean }} options
+ * @param {Record<string, boolean>} options of the type checker
  * @returns {Promise<string[]>}
  */
-async function check(name, placed, { strict }) {
+async function check(name, placed, options) {
   if (placed.length === 0) return [];
   const project = join(folder, `${name}.json`);
   const config = {
     compilerOptions: {
-      ...{ strict, target: 'ES2022', module: 'ESNext', moduleResolution: 'bundler' },
+      ...{ ...options, target: 'ES2022', module: 'ESNext', moduleResolution: 'bundler' },
       ...{
         customConditions: ['source'],
         allowImportingTsExtensions: true,
@@ -135,30 +137,39 @@ async function check(name, placed, { strict }) {
   writeFileSync(project, JSON.stringify(config, null, 2));
 
   let output = '';
-  await run(
+  const status = await run(
     ['tsc', '--pretty', 'false', '-p', project],
     { stdio: ['ignore', 'pipe', 'pipe'] },
     (text) => {
       output += text;
     },
   );
-  return problemsIn(output, placed);
+  return problemsIn(output, status, placed);
 }
 
 /**
- * @param {string} output of the type checker
+ * What a run of the type checker says of samples. A run that failed and says nothing of them is a
+ * problem too: it died, or the sources, which it reads along, are wrong.
+ *
+ * @param {string} output
+ * @param {number | null} status its exit status, `null` if it died of a signal
  * @param {Placed[]} placed
  */
-function problemsIn(output, placed) {
+export function problemsIn(output, status, placed) {
   const byPath = new Map(placed.map((one) => [relative(root, one.path), one]));
-  return output.split(/\n(?=\S)/).flatMap((problem) => {
+  let isExplained = false;
+  const problems = output.split(/\n(?=\S)/).flatMap((problem) => {
     const [, path = '', line, message] =
       problem.match(/^(.+?)\((\d+),\d+\): error ([\s\S]*)$/) ?? [];
-    if (message === undefined) return problem.trim() ? [problem] : [];
-    // The sources are read along; what is wrong with them is for `npm run types` to say.
     const sample = byPath.get(path);
-    const at = sample?.lineOf(Number(line));
+    if (message === undefined || !sample) return problem.trim() ? [problem.trimEnd()] : [];
+    isExplained = true;
     if (/\.jsx?$/.test(path) && ofTypesAlone.test(message)) return [];
-    return sample && at ? [`${sample.file}:${at}: ${message.trimEnd()}`] : [];
+    const at = sample.lineOf(Number(line));
+    return [`${sample.file}${at ? `:${at}` : ''}: ${message.trimEnd()}`];
   });
+  const isSettled = status === 0 || (status !== null && (isExplained || problems.length > 0));
+  return isSettled
+    ? problems
+    : [...problems, `The type checker ended with ${status ?? 'a signal'}.`];
 }

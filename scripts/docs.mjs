@@ -6,16 +6,10 @@ import { root } from './workspaces.mjs';
 
 const site = join(root, 'docs', '.vitepress');
 
-/** Pages that are but a file from elsewhere, and servers in other languages, have no samples here. */
-const withSamples = /^(README|PROTOCOL)\.md$|^packages\/|^docs\/(?!errors\/|server\/)/;
-
 /** Builds the reference and the site, and checks the links and the samples of all documents. */
 export async function docs() {
   const files = markdownFiles(root);
-  const [built, samples] = await Promise.all([
-    build(),
-    wrongSamples(files.filter((file) => withSamples.test(file))),
-  ]);
+  const [built, samples] = await Promise.all([build(), wrongSamples(files)]);
   return [
     ...built,
     checkOf('links between files', brokenLinksOfFiles(root, files)),

@@ -24,9 +24,9 @@ const languages = {
 };
 
 /**
- * The blocks of a Markdown text that can be compiled. A file name stands in brackets behind the
- * language, or alone in the line before, with a colon. `no-check` and a reason stand behind the
- * language where a block cannot be compiled.
+ * The blocks of a Markdown text that can be compiled, and the module scripts of its HTML. A file
+ * name stands in brackets behind the language, or alone in the line before, with a colon.
+ * `no-check` and a reason stand behind the language where a block cannot be compiled.
  *
  * @param {string} file
  * @param {string} markdown
@@ -42,19 +42,41 @@ export function samplesIn(file, markdown) {
     const first = at + 1;
     do at += 1;
     while (at < lines.length && !lines[at]?.trim().startsWith(fence));
+    const code = lines.slice(first, at).map((line) => line.slice(indent.length));
+    const exempt = info.match(/\bno-check\b:?(.*)/)?.[1]?.trim();
+    if (word === 'html') {
+      for (const script of scriptsIn(code.join('\n')))
+        samples.push({ file, ...script, line: first + script.line, name: undefined, exempt });
+    }
     const language = languages[/** @type {keyof typeof languages} */ (word)];
     if (!language) continue;
-    const code = lines.slice(first, at).map((line) => line.slice(indent.length));
     samples.push({
       file,
       line: first + 1,
       language,
       code: code.join('\n'),
       name: nameIn(info) ?? nameIn(lines.slice(0, first - 1).findLast((line) => line.trim()) ?? ''),
-      exempt: info.match(/\bno-check\b:?(.*)/)?.[1]?.trim(),
+      exempt,
     });
   }
   return samples;
+}
+
+/**
+ * The module scripts of a page, which know packages by their files: those are not built when samples
+ * are checked, so that the names of the packages stand for them.
+ *
+ * @param {string} html
+ */
+function scriptsIn(html) {
+  const files = /(['"])\.\/node_modules\/(@[\w-]+\/\w+)\/dist\/index\.js\1/g;
+  return [...html.matchAll(/<script type="module">([\s\S]*?)<\/script>/g)].map(
+    ({ 1: code = '', index }) => ({
+      code: code.replace(files, '$1$2$1'),
+      language: 'js',
+      line: html.slice(0, index).split('\n').length,
+    }),
+  );
 }
 
 /** @param {string} text */

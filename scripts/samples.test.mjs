@@ -48,6 +48,20 @@ test('a block may be exempt, and says why', () => {
   expect(found.map(({ exempt }) => exempt)).toEqual(['of another project', '', undefined]);
 });
 
+test('module scripts of a page are code, with packages by their names', () => {
+  const found = page(
+    ...['', '```html', '<p></p>', '<script>', '  old();', '</script>', '<script type="module">'],
+    ...["  import { a } from './node_modules/@a/b/dist/index.js';", '</script>'],
+    ...['<script type="module">a();</script>', '```', '```html no-check: of a browser'],
+    ...['<script type="module">', 'c();', '</script>', '```'],
+  );
+  expect(found).toMatchObject([
+    { line: 7, language: 'js', code: "\n  import { a } from '@a/b';\n", exempt: undefined },
+    { line: 10, language: 'js', code: 'a();', exempt: undefined },
+    { line: 13, language: 'js', code: '\nc();\n', exempt: 'of a browser' },
+  ]);
+});
+
 test('a block without imports goes on where those before it left off', () => {
   const [unseen, first, second, third] = page(
     ...['```ts', 'export const unseen = 1;', '```'],
