@@ -98,7 +98,7 @@ export function createFakeServer<Incoming = unknown, Outgoing = unknown>(
         protocols: this.protocols,
         open: (protocol) => this.accept(protocol),
         send: (frame) => this.say(frame),
-        end: (code, reason) => (code === 1006 ? this.drop() : this.finish(code, reason)),
+        end: (code, reason) => this.drop(code, reason),
       });
       // As from any network, the answer comes when the constructor has long returned.
       Promise.resolve().then(() => answer(this.#peer.connection));
@@ -117,7 +117,7 @@ export function createFakeServer<Incoming = unknown, Outgoing = unknown>(
       const said = readyState === 1 ? (code ?? 1005) : 1006;
       this.#peer.left(said, reason ?? '');
       // The handshake of a close takes its time, on any network.
-      Promise.resolve().then(() => (said === 1006 ? this.drop() : this.finish(said, reason)));
+      Promise.resolve().then(() => this.drop(said, said === 1006 ? '' : reason));
     }
   }
 

@@ -77,16 +77,13 @@ export class FakeWebSocket implements WebSocketLike {
     this.onmessage?.({ type: 'message', data: isFrame ? data : JSON.stringify(data) });
   }
 
-  /** Ends the connection from the other side as a failure; by default as a broken network does. */
+  /**
+   * Ends the connection from the other side: by a close frame, or with 1006, the default, without one, as a
+   * broken network does. Only that is an `error` as well, as in a browser.
+   */
   drop(code = 1006, reason = ''): void {
     this.readyState = states.closed;
-    this.#tell('error', {});
-    this.finish(code, reason);
-  }
-
-  /** Ends the connection from the other side, by a close frame. */
-  finish(code: number, reason = ''): void {
-    this.readyState = states.closed;
+    if (code === 1006) this.#tell('error', {});
     this.#tell('close', { code, reason, wasClean: code !== 1006 });
   }
 

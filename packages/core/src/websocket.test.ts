@@ -301,7 +301,7 @@ describe('close()', () => {
     ws.close(4000);
     last().drop(3000);
     ws.close();
-    expect([last().closedWith?.code, events.length]).toEqual([3000, 3]);
+    expect([last().closedWith?.code, ...events]).toEqual([3000, 'open', 'close 3000  true']);
   });
 
   test.each([
