@@ -1,6 +1,7 @@
 import { jsonCodec } from './codec.ts';
 import { v1 } from './connection.ts';
 import { settle } from './fake-environment.ts';
+import { checkCode, createFakeGuards } from './fake-guards.ts';
 import type { FakeBackendOptions, FakeConnection } from './fake-types.ts';
 import { type Carried, carry, createFakeWire } from './fake-wire.ts';
 import type { Codec, Wire } from './types.ts';
@@ -58,31 +59,8 @@ export function createFakeConnection(id: number, line: Line, half: Half): Peer {
   const early: Carried[] = [];
   const waiting: { readonly resolve: (payload: unknown) => void; readonly reject: Reject }[] = [];
 
-  const refuseAct = (act: string, problem: string): never => {
-    throw new Error(`${act}: connection ${id} ${problem}`);
-  };
-  const mustLive = (act: string) => {
-    if (!end) return;
-    const who = end.by === 'client' ? 'the client' : 'the server';
-    refuseAct(act, `is closed: ${who} ended it with ${end.code}`);
-  };
-  const mustBeOpen = (act: string) => {
-    mustLive(act);
-    if (status === 'connecting') refuseAct(act, 'is connecting: accept() it first, or admit()');
-    if (status === 'hanging') refuseAct(act, 'hangs: only drop() ends it');
-  };
-  const mustBeReady = (act: string) => {
-    mustBeOpen(act);
-    if (status === 'ready') return;
-    const missing = hasInit ? 'has no ack: ack() it first' : 'has not sent its init payload';
-    refuseAct(act, `is not ready: it ${missing}, or admit() it. sendFrame() sends all the same`);
-  };
-  const mustBeAsked = (act: string) => {
-    mustBeOpen(act);
-    if (unanswered) return;
-    if (status === 'ready') refuseAct(act, 'is ready, and has sent no renewal since');
-    refuseAct(act, 'has not sent its init payload: await init() first, or admit() it');
-  };
+  const guards = createFakeGuards(id, () => ({ status, end, hasInit, unanswered }));
+  const { refuseAct, mustLive, mustBeOpen, mustBeReady, mustBeAsked } = guards;
 
   const finish = (by: 'client' | 'server', code: number, reason: string) => {
     const last = status;
@@ -241,16 +219,6 @@ export function createFakeConnection(id: number, line: Line, half: Half): Peer {
 }
 
 type Reject = (error: Error) => void;
-
-function checkCode(act: string, code: number): void {
-  if (code === 1006) {
-    throw new RangeError(`${act}: 1006 is what a client sees where no close frame came: drop()`);
-  }
-  const isCode = (code >= 1000 && code <= 1014) || (code >= 3000 && code <= 4999);
-  if (!isCode || [1004, 1005].includes(code)) {
-    throw new RangeError(`${act}: ${code} is no code that a close frame can carry`);
-  }
-}
 
 /** Where the token travels is the client's choice: the usual places, else wherever one of ours is. */
 function tokenOf({ url, protocols }: Line, hasIssued: Half['hasIssued']): string | undefined {
