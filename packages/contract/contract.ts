@@ -190,6 +190,8 @@ export function contract(name: string, adapter: Adapter): void {
         chat.unmount();
         const next = show('Chat', { source: socket });
         await next.shows('ready');
+        // What is drawn comes before the effects of React.
+        await frames(2);
         await server.advance(60_000);
         expect(server.live()).toHaveLength(1);
         expect(server.tokenCalls).toHaveLength(1);
@@ -277,6 +279,23 @@ export function contract(name: string, adapter: Adapter): void {
         server.last().drop();
         await server.advance(60_000);
         expect(server.last().url).toContain('/b?');
+      });
+
+      test('that leave one out are back at its default', async () => {
+        const getToken = vi.fn(() => 'a token');
+        const { getToken: _, ...others } = server.options;
+        const chat = await showReady({
+          source: { ...others, getToken, retry: { initialDelay: 100 } },
+        });
+        expect(getToken).toHaveBeenCalledTimes(1);
+        chat.update({ source: others });
+        await frames(3);
+        server.last().drop();
+        await server.advance(60_000);
+        await server.admit();
+        await chat.shows('ready');
+        expect(getToken).toHaveBeenCalledTimes(1);
+        expect(server.last().url).not.toContain('token');
       });
 
       test.each([
@@ -509,6 +528,18 @@ export function contract(name: string, adapter: Adapter): void {
         await frames(2);
         server.send('a');
         await feed.shows('11');
+      });
+
+      test('go on where the socket is given anew, and is the same', async () => {
+        const { socket } = await showShared();
+        const feed = show('Feed', { socket, reducer: count, initial: 0 });
+        await frames(2);
+        server.send('a');
+        await feed.shows('1');
+        feed.update({ socket });
+        await frames(2);
+        server.send('a');
+        await feed.shows('2');
       });
 
       test('start over with another socket', async () => {

@@ -35,7 +35,7 @@ describe('a source', () => {
 
   test('that is options is no socket to listen to', () => {
     expect(() => assertSocket({ url } as any)).toThrow(
-      'TwoStageSocket: expected a socket, got options',
+      'TwoStageSocket: expected a socket, not options or what has a `socket`',
     );
   });
 });

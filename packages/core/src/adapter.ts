@@ -18,6 +18,25 @@ export type Source<Incoming = unknown, Outgoing = unknown> =
 /** What adapters call. */
 const methods = ['configure', 'getSnapshot', 'on', 'retain', 'subscribe'] as const;
 
+/** What options that leave something out give back to its default. A payload is not dropped by mistake. */
+const defaults: { readonly [K in Exclude<keyof Options, 'url' | 'initPayload'>]-?: undefined } = {
+  getToken: undefined,
+  tokenRetry: undefined,
+  tokenIn: undefined,
+  isReady: undefined,
+  isRejected: undefined,
+  retry: undefined,
+  timeouts: undefined,
+  heartbeat: undefined,
+  prefetch: undefined,
+  queue: undefined,
+  codec: undefined,
+  schema: undefined,
+  protocols: undefined,
+  WebSocket: undefined,
+  environment: undefined,
+};
+
 /** The same for sources that are one socket: the socket itself, or what `key` and a static `url` say. */
 export function identify(source: Source<any, any>): unknown {
   // JSON has no functions: all are the same `url` to it.
@@ -34,6 +53,11 @@ export function toSocket<Incoming, Outgoing>(
   return isSocket(source) ? source : new TwoStageSocket(source);
 }
 
+/** Puts the newest options in place of all those before; nothing where the socket is its own source. */
+export function reconfigure(socket: TwoStageSocket<any, any>, source: Source<any, any>): void {
+  if (socket !== source) socket.configure({ ...defaults, ...(source as Options) });
+}
+
 /** Gives the socket of the newest source: the same one, with newer options put in place, while `identify` says so. */
 export function createOwner<Incoming, Outgoing>(): (
   source: Source<Incoming, Outgoing>,
@@ -43,16 +67,16 @@ export function createOwner<Incoming, Outgoing>(): (
   return (source) => {
     const next = identify(source);
     if (next !== identity) owned = toSocket(source);
-    else if (owned !== source) owned.configure(source as Options<Incoming, Outgoing>);
+    else reconfigure(owned, source);
     identity = next;
     return owned;
   };
 }
 
 /** @throws TypeError for what is no socket. */
-export function assertSocket(socket: Pick<TwoStageSocket<any, any>, 'on'>): void {
-  if (!isSocket(socket as TwoStageSocket))
-    throw new TypeError('TwoStageSocket: expected a socket, got options');
+export function assertSocket(socket: TwoStageSocket<any, any>): void {
+  if (!isSocket(socket))
+    throw new TypeError('TwoStageSocket: expected a socket, not options or what has a `socket`');
 }
 
 /** @throws TypeError for what is neither a socket nor options, or a socket without what adapters call. */

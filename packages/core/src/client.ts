@@ -116,11 +116,11 @@ export function createClient<Incoming, Outgoing>(
           if (attempt === current) spare.keep();
         },
         message(message) {
+          // The schema may have ended the connection that asks it.
           const cause = validate(settings.schema, message, (value) => {
-            // The schema may have ended the connection that asks it.
             if (attempt === current) emit('message', value as Incoming);
           });
-          if (cause) complain({ stage, code: 'message-invalid', cause });
+          if (cause && attempt === current) complain({ stage, code: 'message-invalid', cause });
         },
         trouble: complain,
         goingAway(retryAfter) {
@@ -279,7 +279,7 @@ export function createClient<Incoming, Outgoing>(
     tokens = createTokens(settings);
     state = Object.freeze({ status: 'closed', failure });
     batch(() => {
-      retract('unsent');
+      retract('sent', 'unsent');
       emit('statechange', state);
       if (failure) emit('error', failure);
       report(queue.clear(), 'closed');

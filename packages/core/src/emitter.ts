@@ -14,8 +14,8 @@ export interface Emitter<E> {
   emit<K extends keyof E>(event: K, payload: E[K]): void;
   /** Runs `action`, and only then tells of what it emitted. */
   batch(action: () => void): void;
-  /** Takes back what was emitted and nobody has heard yet, other than `kept`. */
-  retract(kept: keyof E): void;
+  /** Takes back what was emitted and nobody has heard yet, other than what is `kept`. */
+  retract(...kept: (keyof E)[]): void;
 }
 
 export function createEmitter<E>(): Emitter<E> {
@@ -60,8 +60,8 @@ export function createEmitter<E>(): Emitter<E> {
       else batch(() => tell(heard, payload));
     },
     batch,
-    retract(kept) {
-      pending = pending.filter(([event]) => event === kept);
+    retract(...kept) {
+      pending = pending.filter(([event]) => kept.includes(event));
     },
   };
 }

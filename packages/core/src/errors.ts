@@ -37,7 +37,7 @@ export interface Failure {
   readonly closeCode?: number | undefined;
   /** How long the server said to stay away, in ms. */
   readonly retryAfter?: number | undefined;
-  /** What one of the app's functions threw. Never an error of a `WebSocket`: those hold the URL and its token. */
+  /** What one of the app's functions threw, or the issues of `schema`, which may hold the message. Never an error of a `WebSocket`: those hold the URL and its token. */
   readonly cause?: unknown;
 }
 

@@ -9,6 +9,7 @@ export type {
   Environment,
   Events,
   Frame,
+  Given,
   Heartbeat,
   History,
   Options,

@@ -2,6 +2,7 @@ import { jsonCodec } from './codec.ts';
 import type {
   Codec,
   Environment,
+  Given,
   Heartbeat,
   Options,
   Page,
@@ -109,7 +110,7 @@ export function toSettings(options: Options<any, any>): Settings {
 }
 
 /** What is given, over the defaults; methods keep their `this`. */
-function merge<T extends object>(group: string, defaults: T, given?: Partial<T>): T {
+function merge<T extends object>(group: string, defaults: T, given?: Given<T>): T {
   must(group, !given || (typeof given === 'object' && !Array.isArray(given)), 'an object');
   const merged: { [name: string]: any } = { ...defaults };
   for (const name in merged) {

@@ -21,7 +21,7 @@ const frameTime = 100;
  * @throws TypeError for what is no socket.
  */
 export function reduceMessages<Incoming, T>(
-  socket: Pick<TwoStageSocket<Incoming, never>, 'on'>,
+  socket: TwoStageSocket<Incoming, any>,
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): ReducedMessages<T> {

@@ -69,9 +69,13 @@ describe('a schema', () => {
       () => {
         throw undefined;
       },
-      'thrown',
+      new TypeError('schema threw nothing'),
     ],
-    ['would answer later', () => Promise.resolve({ value: 1 }), expect.any(Promise)],
+    [
+      'would answer later',
+      () => Promise.reject(new Error('later')),
+      new TypeError('schema must validate synchronously'),
+    ],
     ['gives issues beside a value', () => ({ value: 1, ...fails }), fails.issues],
   ])('that %s harms nothing but the message', async (_, validate, cause) => {
     const { socket, ws, events, errors } = await ready({ schema: schema(validate) });
@@ -81,11 +85,14 @@ describe('a schema', () => {
     expect(socket.send('still here')).toBe('sent');
   });
 
-  test('may close the socket that asks it, which then tells no message', async () => {
+  test.each([
+    ['passes the message', (value: unknown) => ({ value })],
+    ['does not', () => fails],
+  ])('that closes the socket that asks it, and %s, is told no more of', async (_, judge) => {
     const { socket, ws, events } = await ready({
       schema: schema((value) => {
         socket.close();
-        return { value };
+        return judge(value);
       }),
     });
     ws.say('one');

@@ -9,9 +9,11 @@ export function validate(
   try {
     const result = schema ? schema['~standard'].validate(message) : { value: message };
     if ('issues' in result && result.issues) return result.issues;
-    // A promise has no value yet, and messages that come meanwhile would overtake this one.
-    return 'value' in result ? pass(result.value) : result;
+    if ('value' in result) return pass(result.value);
+    // A promise would let messages that come meanwhile overtake this one. Nobody waits for it.
+    Promise.resolve(result).catch(() => {});
+    return new TypeError('schema must validate synchronously');
   } catch (error) {
-    return error || 'thrown';
+    return error || new TypeError('schema threw nothing');
   }
 }

@@ -335,3 +335,15 @@ test('the event sent tells of each message once it has left, in order, and of no
   ws.say({ type: 'ping' });
   expect(sent).toEqual(['queued', { n: 2 }]);
 });
+
+test('what has left is told as sent even where who hears of ready closes the socket', async () => {
+  const { socket, become, events } = rig();
+  const told: unknown[] = [];
+  socket.on('sent', (message) => told.push(message));
+  socket.on('statechange', ({ status }) => status === 'ready' && socket.close());
+  socket.send('queued');
+  const ws = await become('ready');
+  expect(ws.sent.at(-1)).toBe('queued');
+  expect(told).toEqual(['queued']);
+  expect(unsent(events)).toEqual([]);
+});

@@ -137,7 +137,7 @@ export interface Heartbeat<Incoming = unknown, Outgoing = unknown> {
   readonly timeout: number;
   /** What asks on the original wire; `two-stage.v1` has a ping of its own. Default: nothing does. */
   readonly ping: () => Outgoing | undefined;
-  /** Whether a message of the original wire is but the answer to a ping. Default: none is. */
+  /** Whether a message of the original wire, as yet unchecked by `schema`, but answers a ping. Default: none does. */
   readonly isPong: (message: Incoming) => boolean;
 }
 
@@ -181,6 +181,9 @@ export interface WebSocketLike {
 /** A class of `WebSocket`s, such as the platform's or that of the package ws. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
 
+/** Some of a group of options; what is left out, or `undefined`, keeps its default. */
+export type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
 /** What a `TwoStageSocket` is made of. Only `url` is required. */
 export interface Options<Incoming = unknown, Outgoing = unknown> {
   /**
@@ -222,14 +225,14 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   /** Whether a message before ready says that the init payload is refused. Default: none does. */
   readonly isRejected?: ((message: unknown) => boolean) | undefined;
   /** How attempts follow one another; what is left out keeps its default. */
-  readonly retry?: Partial<RetryOptions> | undefined;
+  readonly retry?: Given<RetryOptions> | undefined;
   /** How long each phase may take, in ms; 0 is off. */
-  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly timeouts?: Given<Timeouts> | undefined;
   /**
    * Pings of the client's own, and what answers them; `false` sends none. Newer functions are used at
    * once, newer times from the next connection on.
    */
-  readonly heartbeat?: false | Partial<Heartbeat<Incoming, Outgoing>> | undefined;
+  readonly heartbeat?: false | Given<Heartbeat<Incoming, Outgoing>> | undefined;
   /**
    * Keeps a spare token while the socket is ready, where a retry would need a fresh one, so that coming
    * back takes a round trip less. Costs a token for each connection, and another whenever the spare
@@ -237,13 +240,14 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
    */
   readonly prefetch?: boolean | undefined;
   /** What `send` keeps while the socket is not ready; `false` refuses it, as request/response users want. */
-  readonly queue?: false | Partial<QueueOptions> | undefined;
+  readonly queue?: false | Given<QueueOptions> | undefined;
   /** Default: strings and binary as they are, anything else as JSON. */
   readonly codec?: Codec<Incoming, Outgoing> | undefined;
   /**
    * Checks every message of the application once the socket is ready, and says its type; what it makes of
    * one is delivered. One that fails is an `error` event with code `message-invalid`, and the connection
-   * goes on. Must validate synchronously. Default: messages are believed.
+   * goes on. Must validate synchronously. Beside a `codec` that is typed, say the type arguments, and give
+   * that as a `Codec<any, Outgoing>`. Default: messages are believed.
    */
   readonly schema?: Schema<Incoming> | undefined;
   /** The subprotocols to offer. Default: the one that the token names, else none. */
@@ -252,7 +256,7 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
   readonly WebSocket?: WebSocketConstructor | undefined;
   /** Clock, randomness, timers and page events; what is left out is the platform's. */
   readonly environment?:
-    | (Partial<Omit<Environment, 'page'>> & { readonly page?: Partial<Page> })
+    | (Given<Omit<Environment, 'page'>> & { readonly page?: Given<Page> | undefined })
     | undefined;
 }
 

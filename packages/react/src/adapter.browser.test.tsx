@@ -121,7 +121,9 @@ test.each([
   expect(onUncaughtError.mock.calls).toEqual([
     [
       expect.objectContaining({
-        message: expect.stringMatching(/^TwoStageSocket: (expected a socket or|there is no ChatP)/),
+        message: expect.stringMatching(
+          /^TwoStageSocket: (expected a socket or|no component above)/,
+        ),
       }),
       expect.anything(),
     ],

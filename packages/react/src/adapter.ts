@@ -3,6 +3,7 @@ import {
   assertSocket,
   identify,
   idle,
+  reconfigure,
   type Source,
   toSocket,
 } from '@two-stage-socket/core/adapter';
@@ -29,22 +30,28 @@ import {
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
  * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
- * state.
+ * state. TypeScript finds the type of the result where it finds those of the messages too: in a socket, a
+ * `schema` or a context.
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
  * for what is neither a socket nor options.
  */
-export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Selected = State>(
+export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: Source<Incoming, Outgoing>,
-  selector: (state: State) => Selected = (state) => state as Selected,
-): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> } {
+): { readonly state: State; readonly socket: TwoStageSocket<Incoming, Outgoing> };
+export function useTwoStageSocket<Incoming, Outgoing, Selected>(
+  source: Source<Incoming, Outgoing>,
+  selector: ((state: State) => Selected) | undefined,
+): { readonly state: Selected; readonly socket: TwoStageSocket<Incoming, Outgoing> };
+export function useTwoStageSocket(
+  source: Source<any, any>,
+  selector: (state: State) => unknown = (state) => state,
+): { readonly state: unknown; readonly socket: TwoStageSocket<any, any> } {
   const socket = useMade(identify(source), () => toSocket(source));
-  useInsertionEffect(() => {
-    if (socket !== source) socket.configure(source as object);
-  }, [socket, source]);
+  useInsertionEffect(() => reconfigure(socket, source), [socket, source]);
   useEffect(() => socket.retain(), [socket]);
 
   let seen: State | undefined;
-  let selected: Selected;
+  let selected: unknown;
   const select = (state: State) => {
     if (state !== seen) selected = selector(state);
     seen = state;
@@ -99,7 +106,7 @@ export function useReducedMessages<Incoming, T>(
  * A way to share a socket, typed once: a provider, which holds the socket open for what is below it and
  * renders for none of its states, and a hook that gives the socket there.
  *
- * @param name What devtools, and the error for a missing provider, call it. Default `Socket`.
+ * @param name What devtools and errors call it. Default `Socket`.
  */
 export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   name = 'Socket',
@@ -129,7 +136,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   // biome-ignore lint/correctness/noComponentHookFactories: called once, outside of components
   const useSocket = () => {
     const socket = useContext(Context);
-    if (!socket) throw new Error(`TwoStageSocket: there is no ${name}Provider above`);
+    if (!socket) throw new Error(`TwoStageSocket: no component above provides ${name}`);
     return socket;
   };
   return [Provider, useSocket];

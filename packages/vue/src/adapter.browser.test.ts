@@ -8,6 +8,7 @@ import {
   onErrorCaptured,
   reactive,
   ref,
+  shallowRef,
   watchEffect,
 } from 'vue';
 import { frames, until } from '../../contract/frames.ts';
@@ -197,4 +198,64 @@ test('devtools show the state and the socket by the names that a component gives
   app.mount(document.createElement('div'));
   expect(shown.setupState.chat).toEqual({ status: 'idle' });
   app.unmount();
+});
+
+test('options that cannot be used any more leave nothing of the user before', async () => {
+  const options = shallowRef<any>({ ...server.options, key: 'ada' });
+  let chat: any;
+  const errorHandler = vi.fn();
+  const app = createApp({
+    setup() {
+      chat = useTwoStageSocket(options);
+      return () => null;
+    },
+  });
+  app.config.errorHandler = errorHandler;
+  app.mount(document.createElement('div'));
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  await until(() => chat.state.value.status === 'ready');
+
+  options.value = { url: 'ftp://chat.test', key: 'bob' };
+  await until(() => errorHandler.mock.calls.length > 0);
+  expect(errorHandler.mock.calls).toEqual([
+    [
+      expect.objectContaining({ message: expect.stringContaining('url must be') }),
+      expect.anything(),
+      expect.anything(),
+    ],
+  ]);
+  for (let n = 0; n < 2; n++) expect(() => chat.socket.value).toThrow('url must be');
+  expect(chat.state.value).toEqual({ status: 'idle' });
+  await server.advance(1000);
+  expect(server.live()).toEqual([]);
+
+  options.value = { ...server.options, key: 'bob' };
+  await until(() => server.dialled.length === 2);
+  await server.admit();
+  await until(() => chat.state.value.status === 'ready');
+  app.unmount();
+});
+
+test('messages are folded on where a getter reads what changes, and gives the same socket', async () => {
+  const shared = new TwoStageSocket(server.options);
+  const room = ref({ name: 'a', socket: shared });
+  const scope = effectScope();
+  const total = scope.run(() => {
+    useTwoStageSocket(shared);
+    return useReducedMessages(
+      () => room.value.socket as TwoStageSocket,
+      (count) => count + 1,
+      0,
+    );
+  }) as any;
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  server.send('a', 'b');
+  await until(() => total.value === 2);
+  room.value = { name: 'b', socket: shared };
+  await nextTick();
+  server.send('c');
+  await until(() => total.value === 3);
+  scope.stop();
 });

@@ -12,14 +12,16 @@ import {
   inject,
   type MaybeRefOrGetter,
   provide,
+  type Ref,
   shallowRef,
+  toRef,
   toValue,
   watch,
   watchPostEffect,
 } from 'vue';
 
 /** What the functions below share: a socket, as a ref. */
-type SocketRef<Incoming, Outgoing> = ComputedRef<TwoStageSocket<Incoming, Outgoing>>;
+type SocketRef<Incoming, Outgoing> = Readonly<Ref<TwoStageSocket<Incoming, Outgoing>>>;
 
 /**
  * A socket and what it is doing. The component holds the socket open while it is mounted: it closes
@@ -31,18 +33,31 @@ type SocketRef<Incoming, Outgoing> = ComputedRef<TwoStageSocket<Incoming, Outgoi
  *
  * @param selector What the component looks at: it renders again only when the result, compared by
  * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
- * state.
+ * state. TypeScript finds the type of the result where it finds those of the messages too: in a socket, a
+ * `schema` or a context.
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
  * for what is neither a socket nor options.
  */
-export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown, Selected = State>(
+export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeRefOrGetter<Source<Incoming, Outgoing>>,
-  selector: (state: State) => Selected = (state) => state as Selected,
-): { readonly state: ComputedRef<Selected>; readonly socket: SocketRef<Incoming, Outgoing> } {
-  const own = createOwner<Incoming, Outgoing>();
-  const socket = computed(() => own(toValue(source)));
-  const state = useSnapshot<State>(socket, idle);
-  whileMounted(socket, ({ retain }) => retain());
+): { readonly state: ComputedRef<State>; readonly socket: SocketRef<Incoming, Outgoing> };
+export function useTwoStageSocket<Incoming, Outgoing, Selected>(
+  source: MaybeRefOrGetter<Source<Incoming, Outgoing>>,
+  selector: ((state: State) => Selected) | undefined,
+): { readonly state: ComputedRef<Selected>; readonly socket: SocketRef<Incoming, Outgoing> };
+export function useTwoStageSocket(
+  source: MaybeRefOrGetter<Source<any, any>>,
+  selector: (state: State) => unknown = (state) => state,
+): { readonly state: ComputedRef<unknown>; readonly socket: SocketRef<any, any> } {
+  const own = createOwner<any, any>();
+  // A computed throws once, and then gives what it had before: somebody else's socket.
+  const owned = computed(() => settle(() => own(toValue(source))));
+  const socket = toRef(() => unwrap(owned.value));
+  // Options that cannot be used are to be heard of at once.
+  socket.value;
+  const state = useSnapshot<State, TwoStageSocket<any, any>>(socket, idle, ({ retain }) =>
+    retain(),
+  );
   return { state: computed(() => selector(state.value)), socket };
 }
 
@@ -69,14 +84,16 @@ export function useReducedMessages<Incoming, T>(
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): ComputedRef<T> {
-  return useSnapshot(() => reduceMessages(toValue(socket), reducer, initial), initial);
+  const current = computed(() => toValue(socket));
+  assertSocket(current.value);
+  return useSnapshot(() => reduceMessages(current.value, reducer, initial), initial);
 }
 
 /**
  * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
  * below, and a function that gives the socket there.
  *
- * @param name What devtools, and the error for a missing provider, call it. Default `Socket`.
+ * @param name What devtools and errors call it. Default `Socket`.
  */
 export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   name = 'Socket',
@@ -101,15 +118,25 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   return [provideSocket, useSocket];
 }
 
-/** What `source` has to show, and `initial` until mounted. */
-function useSnapshot<T>(source: MaybeRefOrGetter<ReducedMessages<T>>, initial: T): ComputedRef<T> {
+/** What `source` has to show, and `initial` until mounted; `hold` is done meanwhile. */
+function useSnapshot<T, Source extends ReducedMessages<T> = ReducedMessages<T>>(
+  source: MaybeRefOrGetter<Source>,
+  initial: T,
+  hold?: (source: Source) => () => void,
+): ComputedRef<T> {
   const snapshot = shallowRef(initial);
-  whileMounted(source, ({ getSnapshot, subscribe }) => {
+  whileMounted(source, (shown) => {
     const show = () => {
-      snapshot.value = getSnapshot();
+      snapshot.value = shown.getSnapshot();
     };
     show();
-    return subscribe(show);
+    const off = shown.subscribe(show);
+    const release = hold?.(shown);
+    return () => {
+      off();
+      release?.();
+      snapshot.value = initial;
+    };
   });
   return computed(() => snapshot.value);
 }
@@ -121,10 +148,33 @@ function useSnapshot<T>(source: MaybeRefOrGetter<ReducedMessages<T>>, initial: T
 function whileMounted<T>(source: MaybeRefOrGetter<T>, start: (value: T) => () => void): void {
   // Outside of components Vue cannot tell that it is on a server.
   if (typeof document === 'undefined') return;
-  const mounted = shallowRef<T>();
-  // Apart from the effect below, which must not depend on what the functions of the app read.
-  watch(mounted, (value, _, onCleanup) => onCleanup(start(value as T)));
+  const mounted = shallowRef<T | Failed>();
+  // Apart from the effect below, which must not depend on what the functions of the app read. What failed is
+  // thrown here, where what was there before has been stopped.
+  watch(mounted, (value, _, onCleanup) => onCleanup(start(unwrap(value as T | Failed))));
   watchPostEffect(() => {
-    mounted.value = toValue(source);
+    mounted.value = settle(() => toValue(source));
   });
+}
+
+/** What a getter threw. */
+class Failed {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+function settle<T>(get: () => T): T | Failed {
+  try {
+    return get();
+  } catch (error) {
+    return new Failed(error);
+  }
+}
+
+function unwrap<T>(value: T | Failed): T {
+  if (value instanceof Failed) throw value.error;
+  return value;
 }
