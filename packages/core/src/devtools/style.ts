@@ -10,4 +10,4 @@ import { sockets } from './style/sockets.ts';
  * The style of the panel, for a constructed style sheet: that needs no leave of a Content-Security-Policy.
  * Light or dark as the page is by its `color-scheme`; the floating panel, as the user prefers.
  */
-export const css = `${base}${head}${sockets}${report}${attempts}${messages}${adapted}`;
+export const css: string = `${base}${head}${sockets}${report}${attempts}${messages}${adapted}`;
