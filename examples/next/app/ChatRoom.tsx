@@ -10,11 +10,13 @@ export function ChatRoom({ name }: { name: string }) {
   const [draft, setDraft] = useState('');
   return (
     <>
-      <ol data-testid="messages">
-        {shown.map(({ id, text }) => (
-          <li key={id}>{text}</li>
-        ))}
-      </ol>
+      <section>
+        <ol data-testid="messages">
+          {shown.map(({ id, text }) => (
+            <li key={id}>{text}</li>
+          ))}
+        </ol>
+      </section>
       <form
         onSubmit={(event) => {
           event.preventDefault();

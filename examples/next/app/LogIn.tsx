@@ -7,12 +7,18 @@ export function LogIn() {
   const [problem, action, isPending] = useActionState(logIn, '');
   return (
     <form action={action} data-testid="login">
-      <input name="username" aria-label="Name" placeholder="ada" autoComplete="username" required />
+      <input
+        name="username"
+        aria-label="Name"
+        placeholder="Name"
+        autoComplete="username"
+        required
+      />
       <input
         name="password"
         type="password"
         aria-label="Password"
-        placeholder="ada"
+        placeholder="Password"
         autoComplete="current-password"
         required
       />
