@@ -56,6 +56,11 @@ export function createReport() {
     ];
   }
 
+  function tellErrors(name, variant) {
+    const errors = resultsOf(name, variant).flatMap((result) => result.errors);
+    return errors.length ? [`${variant.name}, uncaught, ${errors.length} times: ${errors[0].slice(0, 100)}`] : [];
+  }
+
   return {
     add(variant, name, round, result) {
       results[name] ??= {};
@@ -79,10 +84,9 @@ export function createReport() {
         'by cpu',
         ...(name === goalCase ? [`goal: from ${peerGoal}, ours to ${foldGoal}`] : []),
       ];
-      return table(
-        ['', ...header],
-        measured.map((variant) => row(name, variant)),
-      );
+      const rows = measured.map((variant) => row(name, variant));
+      const errors = measured.flatMap((variant) => tellErrors(name, variant));
+      return [table(['', ...header], rows), '', ...errors].join('\n').trimEnd();
     },
 
     /** What all runs of ours say together. */
