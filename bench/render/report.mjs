@@ -58,7 +58,9 @@ export function createReport() {
 
   function tellErrors(name, variant) {
     const errors = resultsOf(name, variant).flatMap((result) => result.errors);
-    return errors.length ? [`${variant.name}, uncaught, ${errors.length} times: ${errors[0].slice(0, 100)}`] : [];
+    return errors.length
+      ? [`${variant.name}, uncaught, ${errors.length} times: ${errors[0].slice(0, 100)}`]
+      : [];
   }
 
   return {
