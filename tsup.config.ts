@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 
-/** One entry of an exports map. */
-type Export = string | { readonly source: string };
+/** A file, or what it is by conditions: `source` is what it is built from. */
+type Export = string | { readonly [condition: string]: Export };
+
+function sources(target: Export): string[] {
+  if (typeof target === 'string') return [];
+  return Object.entries(target).flatMap(([condition, file]) =>
+    condition === 'source' && typeof file === 'string' ? file : sources(file),
+  );
+}
 
 // Run in a package's folder: what it builds is what its exports map offers, said only there.
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -10,7 +17,7 @@ const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 };
 
 export default defineConfig({
-  entry: Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : entry.source)),
+  entry: Object.values(exports).flatMap(sources),
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',

@@ -8,19 +8,20 @@ import { assertSocket, createOwner, type Source } from '@two-stage-socket/core/a
 import { getContext, onMount, setContext } from 'svelte';
 import { createSubscriber } from 'svelte/reactivity';
 import { toStore } from 'svelte/store';
+import { follow, held } from './follow.ts';
 
 /** A value, or a function that gives it: what depends on a rune is given as a function. */
 export type MaybeGetter<T> = T | (() => T);
 
 /** A value to be read as `$name`, or as `name.current`. */
-export interface Readable<T> {
+export interface Reactive<T> {
   /** Calls `run` with the value, now and after each change; returns a function that stops that. */
   readonly subscribe: (run: (value: T) => void) => () => void;
   readonly current: T;
 }
 
 /** The state of a socket, and the socket. */
-export interface SocketState<Incoming = unknown, Outgoing = unknown> extends Readable<State> {
+export interface SocketStore<Incoming = unknown, Outgoing = unknown> extends Reactive<State> {
   readonly socket: TwoStageSocket<Incoming, Outgoing>;
 }
 
@@ -36,20 +37,10 @@ export interface SocketState<Incoming = unknown, Outgoing = unknown> extends Rea
  */
 export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeGetter<Source<Incoming, Outgoing>>,
-): SocketState<Incoming, Outgoing> {
+): SocketStore<Incoming, Outgoing> {
   const own = createOwner<Incoming, Outgoing>();
   const getSocket = () => own(toValue(source));
-  const state = toReadable(getSocket, ({ getSnapshot, retain, subscribe }) => ({
-    getSnapshot,
-    subscribe(listener) {
-      const off = subscribe(listener);
-      const release = retain();
-      return () => {
-        off();
-        release();
-      };
-    },
-  }));
+  const state = toReadable(getSocket, held);
   return {
     subscribe: state.subscribe,
     get current() {
@@ -72,17 +63,12 @@ export function useMessage<Incoming>(
   handler: (message: Incoming) => void,
 ): void {
   assertSocket(toValue(socket));
-  onMount(() => {
-    let off: (() => void) | undefined;
-    const stop = toStore(() => toValue(socket)).subscribe((socket) => {
-      off?.();
-      off = socket.on('message', handler);
-    });
-    return () => {
-      off?.();
-      stop();
-    };
-  });
+  onMount(() =>
+    follow(
+      toStore(() => toValue(socket)),
+      (socket) => socket.on('message', handler),
+    ),
+  );
 }
 
 /**
@@ -95,7 +81,7 @@ export function reducedMessages<Incoming, T>(
   socket: MaybeGetter<TwoStageSocket<Incoming, any>>,
   reducer: (value: T, message: Incoming) => T,
   initial: T,
-): Readable<T> {
+): Reactive<T> {
   return toReadable(
     () => toValue(socket),
     (socket) => reduceMessages(socket, reducer, initial),
@@ -106,15 +92,15 @@ export function reducedMessages<Incoming, T>(
  * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
  * below, and a function that gives what is there.
  *
- * @param name What the error for a missing provider calls it. Default `Socket`.
+ * @param name What errors call it. Default `Socket`.
  */
 export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   name = 'Socket',
 ): readonly [
   provideSocket: (
     source: MaybeGetter<Source<Incoming, Outgoing>>,
-  ) => SocketState<Incoming, Outgoing>,
-  useSocket: () => SocketState<Incoming, Outgoing>,
+  ) => SocketStore<Incoming, Outgoing>,
+  useSocket: () => SocketStore<Incoming, Outgoing>,
 ] {
   const key = Symbol(name);
   const provideSocket = (source: MaybeGetter<Source<Incoming, Outgoing>>) => {
@@ -123,7 +109,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
     return setContext(key, chat);
   };
   const useSocket = () => {
-    const chat = getContext<SocketState<Incoming, Outgoing> | undefined>(key);
+    const chat = getContext<SocketStore<Incoming, Outgoing> | undefined>(key);
     if (!chat) throw new Error(`TwoStageSocket: no component above provides ${name}`);
     return chat;
   };
@@ -134,7 +120,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
 function toReadable<Socket, T>(
   getSocket: () => Socket,
   open: (socket: Socket) => ReducedMessages<T>,
-): Readable<T> {
+): Reactive<T> {
   let socket: Socket | undefined;
   let opened: ReducedMessages<T>;
   let track: () => void;

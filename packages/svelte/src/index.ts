@@ -3,9 +3,9 @@ export type { SocketOptions, Source } from '@two-stage-socket/core/adapter';
 export {
   createSocketContext,
   type MaybeGetter,
-  type Readable,
+  type Reactive,
   reducedMessages,
-  type SocketState,
+  type SocketStore,
   twoStageSocket,
   useMessage,
 } from './adapter.ts';

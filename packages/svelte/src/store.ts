@@ -7,6 +7,7 @@ import {
 import { assertSocket, createOwner, idle, type Source } from '@two-stage-socket/core/adapter';
 import { getContext, onMount, setContext } from 'svelte';
 import { derived, get, type Readable, readable } from 'svelte/store';
+import { follow, held } from './follow.ts';
 
 export * from '@two-stage-socket/core';
 export type { SocketOptions, Source } from '@two-stage-socket/core/adapter';
@@ -36,17 +37,7 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
 ): SocketStore<Incoming, Outgoing> {
   const own = createOwner<Incoming, Outgoing>();
   const sockets = derived(toStore(source), own);
-  const { subscribe } = toReadable(sockets, idle, ({ getSnapshot, retain, subscribe }) => ({
-    getSnapshot,
-    subscribe(listener) {
-      const off = subscribe(listener);
-      const release = retain();
-      return () => {
-        off();
-        release();
-      };
-    },
-  }));
+  const { subscribe } = toReadable(sockets, idle, held);
   return {
     subscribe,
     sockets,
@@ -89,7 +80,7 @@ export function reducedMessages<Incoming, T>(
  * A way to share a socket, typed once: a function that provides one, and holds it open, for the components
  * below, and a function that gives what is there.
  *
- * @param name What the error for a missing provider calls it. Default `Socket`.
+ * @param name What errors call it. Default `Socket`.
  */
 export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   name = 'Socket',
@@ -99,7 +90,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   ) => SocketStore<Incoming, Outgoing>,
   useSocket: () => SocketStore<Incoming, Outgoing>,
 ] {
-  const key = {};
+  const key = Symbol(name);
   const provideSocket = (source: MaybeStore<Source<Incoming, Outgoing>>) => {
     const chat = twoStageSocket(source);
     onMount(() => chat.subscribe(() => {}));
@@ -133,23 +124,6 @@ function toReadable<Socket, T>(
       return off;
     });
   });
-}
-
-/** Runs `start` for what a store has, and again for what replaces it; what `start` returns stops that. */
-function follow<T>(store: Readable<T>, start: (value: T) => () => void): () => void {
-  let current: T | undefined;
-  let off: (() => void) | undefined;
-  const stop = store.subscribe((value) => {
-    // Stores tell of an object again that is still the same.
-    if (value === current) return;
-    current = value;
-    off?.();
-    off = start(value);
-  });
-  return () => {
-    off?.();
-    stop();
-  };
 }
 
 function toStore<T extends object>(source: MaybeStore<T>): Readable<T> {

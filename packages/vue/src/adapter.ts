@@ -145,36 +145,32 @@ function useSnapshot<T, Source extends ReducedMessages<T> = ReducedMessages<T>>(
  * Runs `start` for what `source` gives once mounted, and again for what replaces it; what `start`
  * returns stops that. Not before mounting: what is shown first must be what a server shows.
  */
-function whileMounted<T>(source: MaybeRefOrGetter<T>, start: (value: T) => () => void): void {
+function whileMounted<T extends object>(
+  source: MaybeRefOrGetter<T>,
+  start: (value: T) => () => void,
+): void {
   // Outside of components Vue cannot tell that it is on a server.
   if (typeof document === 'undefined') return;
-  const mounted = shallowRef<T | Failed>();
+  const mounted = shallowRef<T | (() => never)>();
   // Apart from the effect below, which must not depend on what the functions of the app read. What failed is
   // thrown here, where what was there before has been stopped.
-  watch(mounted, (value, _, onCleanup) => onCleanup(start(unwrap(value as T | Failed))));
+  watch(mounted, (value, _, onCleanup) => onCleanup(start(unwrap(value as T | (() => never)))));
   watchPostEffect(() => {
     mounted.value = settle(() => toValue(source));
   });
 }
 
-/** What a getter threw. */
-class Failed {
-  readonly error: unknown;
-
-  constructor(error: unknown) {
-    this.error = error;
-  }
-}
-
-function settle<T>(get: () => T): T | Failed {
+/** What a getter gives, or what throws what it threw. */
+function settle<T extends object>(get: () => T): T | (() => never) {
   try {
     return get();
   } catch (error) {
-    return new Failed(error);
+    return () => {
+      throw error;
+    };
   }
 }
 
-function unwrap<T>(value: T | Failed): T {
-  if (value instanceof Failed) throw value.error;
-  return value;
+function unwrap<T extends object>(settled: T | (() => never)): T {
+  return typeof settled === 'function' ? settled() : settled;
 }
