@@ -6,7 +6,9 @@ import { rig } from './testing/fakes.test.util.ts';
 function fakePage() {
   const tasks = { frame: new Map<number, () => void>(), timer: new Map<number, () => void>() };
   let id = 0;
-  const schedule = (kind: 'frame' | 'timer') => (callback: () => void) => {
+  const delays: number[] = [];
+  const schedule = (kind: 'frame' | 'timer') => (callback: () => void, ms?: number) => {
+    if (ms) delays.push(ms);
     id += 1;
     tasks[kind].set(id, callback);
     return id;
@@ -20,7 +22,7 @@ function fakePage() {
     tasks[kind].clear();
     for (const callback of due) callback();
   };
-  return { run, left: () => tasks.frame.size + tasks.timer.size };
+  return { delays, run, left: () => tasks.frame.size + tasks.timer.size };
 }
 
 let page: ReturnType<typeof fakePage>;
@@ -68,6 +70,18 @@ describe('reduceMessages', () => {
     page.run('timer');
     expect([reduced.getSnapshot(), listener.mock.calls.length]).toEqual([3, 1]);
     expect(page.left()).toBe(0);
+  });
+
+  test('waits longer for the late frame of a busy page than for none of a hidden one', async () => {
+    const { reduced, say } = await setUp();
+    reduced.subscribe(() => {});
+    for (const visibilityState of ['visible', 'hidden']) {
+      vi.stubGlobal('document', { visibilityState });
+      page.delays.length = 0;
+      say(1);
+      expect(page.delays).toEqual([visibilityState === 'visible' ? 1000 : 100]);
+      page.run('frame');
+    }
   });
 
   test('goes on where there are no frames, as on a server', async () => {

@@ -10,8 +10,11 @@ export interface ReducedMessages<T> {
   subscribe(listener: () => void): () => void;
 }
 
-/** How long a page that draws no frames, or an environment that has none, waits, in ms. */
+/** How long a hidden page, which draws no frames, or an environment that has none, waits, in ms. */
 const frameTime = 100;
+
+/** How long a page that is seen waits for a frame, in ms: one that is busy draws late, and then once. */
+const lateFrameTime = 1000;
 
 /**
  * Folds every message into a value, and tells listeners of it at most once a frame, however many
@@ -67,7 +70,8 @@ export function reduceMessages<Incoming, T>(
 
 /** Whichever comes first: a hidden tab draws no frames, and may be hidden while one is awaited. */
 function nextFrame(callback: () => void): () => void {
-  const timer = setTimeout(callback, frameTime);
+  const isSeen = globalThis.document?.visibilityState === 'visible';
+  const timer = setTimeout(callback, isSeen ? lateFrameTime : frameTime);
   if (typeof requestAnimationFrame !== 'function') return () => clearTimeout(timer);
   const frame = requestAnimationFrame(callback);
   return () => {

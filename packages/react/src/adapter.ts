@@ -28,16 +28,20 @@ import {
  * Given options, the component owns the socket. They may be inline: newer ones are put in place
  * without reconnecting; another `key`, or another static `url`, makes another socket.
  *
- * @param selector What the component looks at: it renders again only when the result, compared by
- * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
- * state. TypeScript finds the type of the result where it finds those of the messages too: in a socket, a
- * `schema` or a context.
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
  * for what is neither a socket nor options.
  */
 export function useTwoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: Source<Incoming, Outgoing>,
 ): { readonly state: State; readonly socket: TwoStageSocket<Incoming, Outgoing> };
+/**
+ * The same, for a component that looks at a part of the state.
+ *
+ * @param selector What the component looks at: it renders again only when the result, compared by
+ * `Object.is`, is another; what it throws goes to an error boundary, see `orThrow`. Default: the whole
+ * state. TypeScript finds the type of the result where it finds those of the messages too: in a socket, a
+ * `schema` or a context.
+ */
 export function useTwoStageSocket<Incoming, Outgoing, Selected>(
   source: Source<Incoming, Outgoing>,
   selector: ((state: State) => Selected) | undefined,

@@ -4,6 +4,7 @@ import {
   effectScope,
   getCurrentInstance,
   h,
+  KeepAlive,
   nextTick,
   onErrorCaptured,
   reactive,
@@ -258,4 +259,33 @@ test('messages are folded on where a getter reads what changes, and gives the sa
   server.send('c');
   await until(() => total.value === 3);
   scope.stop();
+});
+
+test('a component that is kept alive goes on holding the socket, and folding, while it is hidden', async () => {
+  const shown = ref(true);
+  let total: any;
+  const Chat = {
+    setup() {
+      const { socket } = useTwoStageSocket(server.options);
+      total = useReducedMessages(socket, (count) => count + 1, 0);
+      return () => total.value;
+    },
+  };
+  const app = createApp(() => h(KeepAlive, () => (shown.value ? h(Chat) : null)));
+  app.mount(document.createElement('div'));
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  shown.value = false;
+  await nextTick();
+  await server.advance(60_000);
+  server.send('a', 'b');
+  await until(() => total.value === 2);
+  expect(server.live()).toHaveLength(1);
+
+  shown.value = true;
+  await nextTick();
+  expect(server.tokenCalls).toHaveLength(1);
+  app.unmount();
+  await server.advance(1000);
+  expect(server.live()).toEqual([]);
 });
