@@ -30,7 +30,8 @@ export interface SocketStore<Incoming = unknown, Outgoing = unknown> extends Rea
  * the socket open: it closes a second after the last holder has let go. Opens nothing on a server.
  *
  * Given options, the component owns the socket. They may be a function: newer ones are put in place
- * without reconnecting; another `key`, or another static `url`, makes another socket.
+ * without reconnecting; another `key`, or another static `url`, makes another socket. What they
+ * leave out is at its default, but for `initPayload`, which stays.
  *
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
  * for what is neither a socket nor options.

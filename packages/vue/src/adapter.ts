@@ -29,7 +29,8 @@ type SocketRef<Incoming, Outgoing> = Readonly<Ref<TwoStageSocket<Incoming, Outgo
  * scope is the holder.
  *
  * Given options, the component owns the socket. They may be a ref or a getter: newer ones are put
- * in place without reconnecting; another `key`, or another static `url`, makes another socket.
+ * in place without reconnecting; another `key`, or another static `url`, makes another socket. What they
+ * leave out is at its default, but for `initPayload`, which stays.
  *
  * @throws TypeError for options that cannot be used, as the constructor of `TwoStageSocket` does, and
  * for what is neither a socket nor options.
