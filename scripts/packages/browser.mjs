@@ -67,8 +67,10 @@ export async function visit(browser, url) {
   /** @type {Set<string>} */
   const tokens = new Set();
   page.on('websocket', (socket) => {
-    const token = new URL(socket.url()).searchParams.get('token');
-    if (token !== null) socket.once('framereceived', () => tokens.add(token));
+    const { pathname, searchParams } = new URL(socket.url());
+    const token = searchParams.get('token');
+    // That of Vite's own, by which it tells of changes, is at the root.
+    if (token !== null && pathname !== '/') socket.once('framereceived', () => tokens.add(token));
   });
   await page.goto(url);
   return {

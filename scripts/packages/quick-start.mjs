@@ -60,7 +60,9 @@ export async function follow(name, tarballs, browser, scratch) {
       await page?.see(action.see);
     } else if (/\bnpm start$/m.test(action.run)) {
       const clone = openTerminal(mkdtempSync(join(scratch, 'terminal-')), root);
-      stops.push(await clone.start(localize(action.run), { PORT: String(ports.server) }));
+      // Not its set-up: that is done, and would install anew below what runs here.
+      const env = { PORT: String(ports.server), npm_config_ignore_scripts: 'true' };
+      stops.push(await clone.start(localize(action.run), env));
     } else if (/^(npm run|npx)\b/m.test(action.run)) {
       stops.push(await terminal.start(localize(action.run)));
     } else {
