@@ -129,9 +129,11 @@ export function describeExample(
           expect(front.passages).toEqual([]);
 
           await page.close();
+          await context.addInitScript(noteStatus);
           const chat = await openChat(context, app.url);
           await chat.until('ready');
           await chat.say('rendered before');
+          expect(await chat.page.evaluate(isStatusNoted)).toBe(true);
           await expectOne(chat);
         });
       }
@@ -153,6 +155,24 @@ export function describeExample(
       }
     });
   });
+}
+
+/**
+ * Notes the element that the server has rendered, before scripts of the app see it: not every
+ * framework warns when it throws such a one away.
+ */
+function noteStatus(): void {
+  new MutationObserver((_, observer) => {
+    const status = document.querySelector('[data-testid="status"]');
+    if (!status) return;
+    Object.assign(status, { isNoted: true });
+    observer.disconnect();
+  }).observe(document, { childList: true, subtree: true });
+}
+
+function isStatusNoted(): boolean {
+  const status = document.querySelector('[data-testid="status"]');
+  return status !== null && 'isNoted' in status;
 }
 
 /** As editors do: at no moment is there a file with half of it, for a watcher to read. */
