@@ -26,8 +26,9 @@ export async function load(browser, files) {
     await page.route('**', (route) => route.fulfill({ contentType: 'text/html', body: '' }));
     await page.goto('http://packages.test/');
     await page.addScriptTag({ type: 'module', content: readFileSync(file, 'utf8') });
-    const loaded = await page.evaluate('globalThis.loaded');
-    if (!Array.isArray(loaded)) errors.push(`${file} has not run to its end`);
+    await page
+      .waitForFunction('globalThis.loaded', undefined, { timeout: LIMIT })
+      .catch(() => errors.push(`${file} has not run to its end`));
     await page.close();
   }
   return errors;
