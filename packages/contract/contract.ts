@@ -35,6 +35,8 @@ export interface SharedProps extends Common {
   readonly source: any;
   readonly onMessage?: ((message: any) => void) | undefined;
   readonly onRenderBelow?: (() => void) | undefined;
+  /** Whether there is nothing below. */
+  readonly isAlone?: boolean | undefined;
 }
 
 export interface Views {
@@ -568,6 +570,18 @@ export function contract(name: string, adapter: Adapter): void {
         server.send('a', 'b');
         expect(onMessage.mock.calls).toEqual([['a'], ['b']]);
         expect(server.tokenCalls).toHaveLength(1);
+        shared.unmount();
+        await frames(2);
+        await server.advance(1000);
+        expect(server.live()).toEqual([]);
+      });
+
+      test('is held by who provides it, with nothing below', async () => {
+        const shared = show('Shared', { source: server.options, isAlone: true });
+        await until(() => server.dialled.length === 1);
+        await server.admit();
+        await server.advance(60_000);
+        expect(server.live()).toHaveLength(1);
         shared.unmount();
         await frames(2);
         await server.advance(1000);

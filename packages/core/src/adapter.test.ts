@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { assertSocket, createOwner, identify, toSocket } from './adapter.ts';
 import { orThrow, reduceMessages, TwoStageSocket } from './index.ts';
 import { rig } from './testing/fakes.test.util.ts';
@@ -9,7 +9,8 @@ describe('a source', () => {
   test.each([
     ['undefined', undefined],
     ['null', null],
-    [url, url],
+    ['string', `${url}?token=s3cr3t`],
+    ['symbol', Symbol('s')],
   ])('that is %s is refused by name', (name, source: any) => {
     const refused = new TypeError(`TwoStageSocket: expected a socket or its options, got ${name}`);
     expect(() => identify(source)).toThrow(refused);
@@ -24,12 +25,16 @@ describe('a source', () => {
     );
   });
 
-  test('that is a socket of another version is taken, unless it lacks what is called', () => {
-    const { configure, getSnapshot, on, retain, subscribe } = new TwoStageSocket({ url });
-    const other: any = { configure, getSnapshot, on, retain, subscribe };
-    expect(toSocket(other)).toBe(other);
-    expect(() => toSocket({ ...other, configure: undefined })).toThrow(
-      'TwoStageSocket: a socket without configure is of another version: see npm ls @two-stage-socket/core',
+  const { configure, getSnapshot, on, retain, subscribe } = new TwoStageSocket({ url });
+  const other = { configure, getSnapshot, on, retain, subscribe };
+
+  test('that is a socket of another version is taken', () => {
+    expect(toSocket(other as any)).toBe(other);
+  });
+
+  test.each(Object.keys(other))('that is one without %s is refused', (name) => {
+    expect(() => toSocket({ ...other, [name]: undefined } as any)).toThrow(
+      `TwoStageSocket: a socket without ${name} is of another version: see npm ls @two-stage-socket/core`,
     );
   });
 
@@ -50,8 +55,12 @@ test('an owner goes on with its socket, with the newest options, until they say 
     "TwoStageSocket: tokenRetry must be 'refresh' or 'reuse'",
   );
   expect(own({ url, key: 2 })).toBe(kept);
+  expect(() => own({ url: 'ftp://chat.test', key: 3 })).toThrow('url must be');
+  expect(own({ url, key: 3 })).not.toBe(kept);
   const shared = new TwoStageSocket({ url });
-  expect(own(shared)).toBe(shared);
+  const configure = vi.spyOn(shared, 'configure');
+  expect([own(shared), own(shared)]).toEqual([shared, shared]);
+  expect(configure).not.toHaveBeenCalled();
   expect(own({ url, key: 2 })).not.toBe(shared);
 });
 

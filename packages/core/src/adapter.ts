@@ -84,7 +84,9 @@ function isSocket<Incoming, Outgoing>(
   source: Source<Incoming, Outgoing>,
 ): source is TwoStageSocket<Incoming, Outgoing> {
   if (Object(source) !== source) {
-    throw new TypeError(`TwoStageSocket: expected a socket or its options, got ${source}`);
+    // Not what it is: a URL in the place of options may have a secret in it.
+    const kind = source === null ? source : typeof source;
+    throw new TypeError(`TwoStageSocket: expected a socket or its options, got ${kind}`);
   }
   if (!('retain' in source)) return false;
   for (const name of methods) {

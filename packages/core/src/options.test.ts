@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { toSettings } from './options.ts';
+import { rig } from './testing/fakes.test.util.ts';
 
 const settingsOf = (options: object) => toSettings({ url: '/', ...options } as never);
 
@@ -226,4 +227,15 @@ describe('the default environment', () => {
       expect(settingsOf({}).environment.page.online()).toBe(online);
     },
   );
+});
+
+describe('configure', () => {
+  test('keeps what was said before, and nothing of what it refused', async () => {
+    const { socket, become } = rig({ tokenIn: 'query' });
+    socket.configure({ url: 'wss://other.test/a' });
+    expect(() => socket.configure({ tokenIn: 'never' } as any)).toThrow('tokenIn');
+    socket.configure({ tokenIn: { query: 'ticket' } });
+    const ws = await become('authenticating');
+    expect(ws.url).toBe('wss://other.test/a?ticket=token-1');
+  });
 });

@@ -85,6 +85,14 @@ describe('a schema', () => {
     expect(socket.send('still here')).toBe('sent');
   });
 
+  test('may give no issues beside a value', async () => {
+    const { ws, events } = await ready({
+      schema: schema((value) => ({ value, issues: undefined })),
+    });
+    ws.say('one');
+    expect(events.at(-1)).toBe('message "one"');
+  });
+
   test.each([
     ['passes the message', (value: unknown) => ({ value })],
     ['does not', () => fails],

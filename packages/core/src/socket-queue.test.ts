@@ -229,6 +229,8 @@ describe('a WebSocket that does not drain', () => {
 
   test('is sent no more above maxBuffered; what waits goes, in order, when it has drained', async () => {
     const { socket, world, become, events } = rig(full);
+    const told: unknown[] = [];
+    socket.on('sent', (message) => told.push(message));
     const ws = await become('ready');
     ws.bufferedAmount = 1000;
     expect(socket.send('a')).toBe('sent');
@@ -236,6 +238,7 @@ describe('a WebSocket that does not drain', () => {
     expect(socket.send('b')).toBe('queued');
     await world.advance(1000);
     expect(ws.sent.slice(1)).toEqual(['a']);
+    expect(told).toEqual(['a']);
     ws.bufferedAmount = 0;
     expect(socket.send('c')).toBe('queued');
     expect(ws.sent.slice(1)).toEqual(['a', 'b', 'c']);
@@ -244,6 +247,7 @@ describe('a WebSocket that does not drain', () => {
     ws.bufferedAmount = 0;
     await world.advance(50);
     expect(ws.sent.slice(1)).toEqual(['a', 'b', 'c', 'd']);
+    expect(told).toEqual(['a', 'b', 'c', 'd']);
     expect(world.timers).toBe(0);
     expect(unsent(events)).toEqual([]);
   });

@@ -330,7 +330,10 @@ export interface Events<Incoming = unknown, Outgoing = unknown> {
   readonly error: TwoStageError;
   /** The new state, after each change. */
   readonly statechange: State;
-  /** A message of the application that has left: handed to the `WebSocket`, which may yet lose it. */
+  /**
+   * A message of the application that has left: handed to the `WebSocket`, which may yet lose it. It is the
+   * object that `send` was given, as it is by now.
+   */
   readonly sent: Outgoing;
   readonly unsent: Unsent<Outgoing>;
   /** The state has become `closed`: the last event until the socket is opened again. */

@@ -1,4 +1,12 @@
-import { Activity, Component, type ReactNode, Suspense, use } from 'react';
+import {
+  Activity,
+  Component,
+  type ReactNode,
+  Suspense,
+  startTransition,
+  use,
+  useLayoutEffect,
+} from 'react';
 import { createRoot, type Root, type RootOptions } from 'react-dom/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { frames, until } from '../../contract/frames.ts';
@@ -9,6 +17,7 @@ import {
   type SocketOptions,
   TwoStageSocket,
   useMessage,
+  useReducedMessages,
   useTwoStageSocket,
 } from './index.ts';
 
@@ -156,4 +165,79 @@ test('a socket that has closed with a failure is for the error boundary, where a
   await server.admit();
   server.last().drop(4403);
   await until(() => target.textContent?.startsWith('forbidden') === true);
+});
+
+interface ReconnectingProps {
+  readonly source: SocketOptions;
+  readonly version: number;
+}
+
+function Reconnecting({ source, version }: ReconnectingProps): ReactNode {
+  const { socket } = useTwoStageSocket(source);
+  useLayoutEffect(() => {
+    if (version > 1) socket.reconnect();
+  }, [socket, version]);
+  return version;
+}
+
+test('what reconnects with a commit goes by the options of that commit', async () => {
+  const asked: number[] = [];
+  const renderVersion = (version: number) =>
+    render(
+      <Reconnecting
+        version={version}
+        source={{ ...server.options, getToken: () => `token-${asked.push(version)}` }}
+      />,
+    );
+  renderVersion(1);
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  renderVersion(2);
+  await until(() => server.dialled.length === 2);
+  expect(asked).toEqual([1, 2]);
+});
+
+test('a render that is thrown away changes no option of a socket that is open', async () => {
+  const asked: string[] = [];
+  const chat = (name: string, waitFor?: Promise<void>) => (
+    <Suspense fallback="suspended">
+      <Chat
+        source={{ ...server.options, getToken: () => `token-${asked.push(name)}` }}
+        {...(waitFor && { waitFor })}
+      />
+    </Suspense>
+  );
+  render(chat('committed'));
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  await until(() => target.textContent === 'ready');
+  startTransition(() => render(chat('suspended', new Promise(() => {}))));
+  await frames(3);
+  server.last().drop();
+  await server.advance(2000);
+  expect(asked).toEqual(['committed', 'committed']);
+});
+
+interface EarlyProps {
+  readonly socket: TwoStageSocket;
+  readonly hear: (message: unknown) => void;
+  readonly onCommit: () => void;
+}
+
+function Early({ socket, hear, onCommit }: EarlyProps): ReactNode {
+  useMessage(socket, hear);
+  const count = useReducedMessages(socket, (count: number) => count + 1, 0);
+  useLayoutEffect(onCommit, [onCommit]);
+  return count;
+}
+
+test('a message that comes right after the commit is heard, and folded', async () => {
+  const socket = new TwoStageSocket(server.options);
+  socket.connect();
+  await server.admit();
+  const hear = vi.fn();
+  render(<Early socket={socket} hear={hear} onCommit={() => server.send('early')} />);
+  await until(() => target.textContent === '1');
+  expect(hear.mock.calls).toEqual([['early']]);
+  socket.close();
 });

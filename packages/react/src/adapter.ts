@@ -16,6 +16,7 @@ import {
   useDebugValue,
   useEffect,
   useInsertionEffect,
+  useLayoutEffect,
   useRef,
   useState,
   useSyncExternalStore,
@@ -53,7 +54,7 @@ export function useTwoStageSocket(
 ): { readonly state: unknown; readonly socket: TwoStageSocket<any, any> } {
   const socket = useMade(identify(source), () => toSocket(source));
   useInsertionEffect(() => reconfigure(socket, source), [socket, source]);
-  useEffect(() => socket.retain(), [socket]);
+  useCommitEffect(() => socket.retain(), [socket]);
 
   let seen: State | undefined;
   let selected: unknown;
@@ -83,7 +84,10 @@ export function useMessage<Incoming>(
 ): void {
   assertSocket(socket);
   const latest = useLatest(handler);
-  useEffect(() => socket.on('message', (message) => latest.current(message)), [latest, socket]);
+  useCommitEffect(
+    () => socket.on('message', (message) => latest.current(message)),
+    [latest, socket],
+  );
 }
 
 /**
@@ -104,6 +108,8 @@ export function useReducedMessages<Incoming, T>(
       initial,
     ),
   );
+  // React subscribes to a store later, and messages may come before.
+  useCommitEffect(() => reduced.subscribe(lookAtNothing), [reduced]);
   return useSyncExternalStore(reduced.subscribe, reduced.getSnapshot, reduced.getSnapshot);
 }
 
@@ -148,6 +154,9 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
 }
 
 function lookAtNothing(): void {}
+
+/** With the commit, so that no message comes between; a server commits nothing, and React 18 complains of it there. */
+const useCommitEffect = typeof window === 'undefined' ? useEffect : useLayoutEffect;
 
 /** Made once for each `key`. State rather than a memo, which Fast Refresh throws away. */
 function useMade<T>(key: unknown, make: () => T): T {

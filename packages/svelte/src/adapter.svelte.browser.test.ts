@@ -11,7 +11,7 @@ import {
   useMessage,
 } from './index.ts';
 import Boundary from './testing/Boundary.svelte';
-import Wrong from './testing/Wrong.svelte';
+import Calls from './testing/Calls.svelte';
 
 let server: Server;
 
@@ -142,7 +142,7 @@ test.each([
   ['no provider above', createSocketContext('Chat')[1]],
 ])('%s is one clear error', (_, wrong) => {
   const target = document.createElement('div');
-  expect(() => mount(Wrong, { target, props: { wrong } })).toThrow(
+  expect(() => mount(Calls, { target, props: { wrong } })).toThrow(
     /^TwoStageSocket: (expected a socket or|no component above)/,
   );
 });
@@ -170,4 +170,50 @@ test('$inspect shows each state', async () => {
   await until(() => seen.at(-1) === 'ready');
   expect(seen).toContain('authenticating');
   stop();
+});
+
+test('what the app says to configure stays where the options are given once', async () => {
+  const getToken = vi.fn(() => 'a newer token');
+  const chat = twoStageSocket(server.options);
+  const off = chat.subscribe(() => {});
+  await until(() => server.dialled.length === 1);
+  await server.admit();
+  chat.socket.configure({ getToken });
+  expect(chat.current.status).toBe('ready');
+  server.last().drop();
+  await server.advance(2000);
+  expect(getToken).toHaveBeenCalledTimes(1);
+  off();
+});
+
+test('a getter that gives the same socket again makes nobody listen anew', async () => {
+  const shared = new TwoStageSocket(server.options);
+  const on = vi.spyOn(shared, 'on');
+  let room = $state('a');
+  const target = document.createElement('div');
+  const wrong = () =>
+    useMessage(
+      () => (room ? shared : shared),
+      () => {},
+    );
+  const app = mount(Calls, { target, props: { wrong } });
+  flushSync();
+  expect(on).toHaveBeenCalledTimes(1);
+  room = 'b';
+  flushSync();
+  await frames(2);
+  expect(on).toHaveBeenCalledTimes(1);
+  await unmount(app);
+});
+
+test('two contexts of one name do not mix', () => {
+  const [provide] = createSocketContext('Chat');
+  const [, use] = createSocketContext('Chat');
+  const wrong = () => {
+    provide(server.options);
+    use();
+  };
+  expect(() => mount(Calls, { target: document.createElement('div'), props: { wrong } })).toThrow(
+    'TwoStageSocket: no component above provides Chat',
+  );
 });

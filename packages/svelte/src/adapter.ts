@@ -40,7 +40,9 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeGetter<Source<Incoming, Outgoing>>,
 ): SocketStore<Incoming, Outgoing> {
   const own = createOwner<Incoming, Outgoing>();
-  const getSocket = () => own(toValue(source));
+  // Asked once where it cannot be another: what the app says to `configure` stays.
+  const socket = typeof source !== 'function' && own(source);
+  const getSocket = () => socket || own(toValue(source));
   const state = toReadable(getSocket, held);
   return {
     subscribe: state.subscribe,
@@ -83,6 +85,7 @@ export function reducedMessages<Incoming, T>(
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): Reactive<T> {
+  assertSocket(toValue(socket));
   return toReadable(
     () => toValue(socket),
     (socket) => reduceMessages(socket, reducer, initial),

@@ -37,7 +37,8 @@ export function twoStageSocket<Incoming = unknown, Outgoing = unknown>(
   source: MaybeStore<Source<Incoming, Outgoing>>,
 ): SocketStore<Incoming, Outgoing> {
   const own = createOwner<Incoming, Outgoing>();
-  const sockets = derived(toStore(source), own);
+  // Asked once where it cannot be another: what the app says to `configure` stays.
+  const sockets = isStore(source) ? derived(source, own) : readable(own(source));
   const { subscribe } = toReadable(sockets, idle, held);
   return {
     subscribe,
@@ -74,7 +75,9 @@ export function reducedMessages<Incoming, T>(
   reducer: (value: T, message: Incoming) => T,
   initial: T,
 ): Readable<T> {
-  return toReadable(toStore(socket), initial, (socket) => reduceMessages(socket, reducer, initial));
+  const sockets = toStore(socket);
+  assertSocket(get(sockets));
+  return toReadable(sockets, initial, (socket) => reduceMessages(socket, reducer, initial));
 }
 
 /**

@@ -37,9 +37,7 @@ const [SharedProvider, useShared] = createSocketContext<any, any>('Shared');
 function Shared(props: SharedProps): ReactNode {
   props.onRender();
   return (
-    <SharedProvider source={props.source}>
-      <Below {...props} />
-    </SharedProvider>
+    <SharedProvider source={props.source}>{!props.isAlone && <Below {...props} />}</SharedProvider>
   );
 }
 

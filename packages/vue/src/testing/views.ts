@@ -63,10 +63,11 @@ const Shared = defineComponent(
     provideShared(() => props.source);
     return () => {
       props.onRender();
+      if (props.isAlone) return null;
       return h(Below, { onMessage: props.onMessage, onRenderBelow: props.onRenderBelow });
     };
   },
-  { props: ['source', 'onMessage', 'onRenderBelow', 'onRender'] },
+  { props: ['source', 'onMessage', 'onRenderBelow', 'onRender', 'isAlone'] },
 );
 
 const Below = defineComponent(
