@@ -78,10 +78,14 @@ async function bundles() {
   console.log('\nAll entries, bundled for browsers by default options, without frameworks');
   row('', 'esbuild', 'Vite', 'in Chromium');
   for (const consumer of await installed()) {
-    const { cells, wrong, files } = await bundle(consumer);
-    const errors = await load(browser, files);
-    row(consumer.name, ...cells, errors.length === 0 ? 'loads' : 'FAILS');
-    for (const line of [...wrong, ...errors]) fail(line);
+    try {
+      const { cells, wrong, files } = await bundle(consumer);
+      const errors = await load(browser, files);
+      row(consumer.name, ...cells, errors.length === 0 ? 'loads' : 'FAILS');
+      for (const line of [...wrong, ...errors]) fail(line);
+    } catch (error) {
+      fail(`${consumer.name}: ${/** @type {Error} */ (error).message}`);
+    }
   }
 }
 

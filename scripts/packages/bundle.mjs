@@ -1,13 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import * as esbuild from 'esbuild';
 import * as vite from 'vite';
-
-/** What a browser has not, and a bundler may put in for whoever uses it. */
-const foreign = new RegExp(
-  `\\b(process|Buffer|global|require)\\s*[.([]|(from|import)\\s*\\(?["'](node:|(${builtinModules.join('|')})["'])`,
-);
 
 /**
  * Bundles all entries of a consumer for browsers, as each bundler does when it is told nothing more, and
@@ -33,8 +27,6 @@ export async function bundle({ name, folder, entries, frameworks }) {
   for (const [bundler, build] of Object.entries(bundlers)) {
     const { code: own, warnings } = await build(folder, entry, external);
     const whole = await build(folder, entry, []);
-    const found = foreign.exec(own)?.[0];
-    if (found !== undefined) wrong.push(`${name} by ${bundler} has ${found}`);
     // What the bundler says of the packages of others is theirs to mend.
     wrong.push(...warnings.map((warning) => `${name} by ${bundler}: ${warning}`));
     const file = join(folder, `${bundler}.js`);

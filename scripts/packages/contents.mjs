@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { join, posix } from 'node:path';
 import { root } from '../workspaces.mjs';
 
@@ -14,6 +15,11 @@ const secrets = [
   /\b(npm|ghp|gho|ghs)_[A-Za-z0-9]{30,}/,
   /\bAKIA[0-9A-Z]{16}\b/,
 ];
+
+/** What a browser has not. Some bundlers put it in, so that one cannot tell by what they make. */
+const foreign = new RegExp(
+  `\\b(process|Buffer|global|require)\\s*[.([]|(from|import)\\s*\\(?["'](node:|(${builtinModules.join('|')})["'])`,
+);
 
 /**
  * Whether a tarball holds what its users need, and nothing else.
@@ -35,6 +41,8 @@ export function checkContents({ name, paths, folder }) {
     if (text.includes(root) || secrets.some((secret) => secret.test(text))) {
       wrong.push(`${path} has what looks like a secret, or the path of this checkout`);
     }
+    const found = path.endsWith('.js') ? foreign.exec(text)?.[0] : undefined;
+    if (found !== undefined) wrong.push(`${path} has ${found}, which no browser has`);
     if (!path.endsWith('.map')) continue;
     /** @type {string[]} */
     const sources = JSON.parse(text).sources;
