@@ -77,8 +77,7 @@ export async function visit(browser, url) {
   return {
     press: (label) => page.getByRole('button', { name: label, exact: true }).click(),
     async see(text) {
-      const shown = page.getByText(text, { exact: true }).first();
-      await shown.waitFor().catch(async () => {
+      await page.waitForFunction(hasLine, text).catch(async () => {
         const body = await page.locator('body').textContent();
         throw new Error(`${url} never showed "${text}", but:\n${body}\n${errors.join('\n')}`);
       });
@@ -100,4 +99,18 @@ export async function visit(browser, url) {
     assertClean,
     close: () => page.close(),
   };
+}
+
+/**
+ * Run in the page: whether an element has this line, other messages before and after it or not.
+ *
+ * @param {string} wanted
+ */
+function hasLine(wanted) {
+  const elements = [
+    .../** @type {any} */ (globalThis).document.querySelectorAll('body :not(script)'),
+  ];
+  return elements.some(({ textContent }) =>
+    textContent.split('\n').some((/** @type {string} */ line) => line.trim() === wanted),
+  );
 }
