@@ -32,8 +32,8 @@ export async function size() {
       figures[name] = toFigure(gzip);
       const row = [
         name.padEnd(15),
-        `${gzip} B gzip`.padStart(12),
-        `${brotli} B brotli`.padStart(14),
+        `${gzip} B gzip`.padStart(13),
+        `${brotli} B brotli`.padStart(16),
       ];
       checks.push({ name: `${row.join('')}, limit ${budget.limit}`, ok: gzip <= budget.limit });
     } catch (error) {

@@ -59,9 +59,9 @@ export const versions = [
     serverHtml: '<p>idle</p>',
   },
   {
-    name: 'Svelte 5.7',
+    name: 'Svelte 5.25',
     ...svelte,
-    packages: { svelte: '5.7.0' },
+    packages: { svelte: '5.25.0' },
     serverHtml: '<!--[--><!----><p>idle</p><!----><!--]-->',
   },
   { name: 'Svelte, latest', ...svelte, packages: { svelte: 'latest' } },
