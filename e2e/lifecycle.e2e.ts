@@ -1,7 +1,7 @@
 import type { Heartbeat, Timeouts, TwoStageSocket } from '@two-stage-socket/core';
 import type { CDPSession, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { launchWildBrowser, type WildBrowser } from './browser.ts';
+import { keepsWebSockets, launchWildBrowser, type WildBrowser } from './browser.ts';
 import { type Front, startFront } from './front.ts';
 import { type Server, startServer } from './server.ts';
 
@@ -32,12 +32,6 @@ const patience = { timeout: 15_000, interval: 50 };
 
 /** How late what has a time may be, in ms. */
 const slack = 2000;
-
-/**
- * Newer Chromiums end the WebSockets of a page that they freeze, and so cache it whatever it has open.
- * Elsewhere one that is open outlives a freeze, and keeps its page out of the cache: the harder case.
- */
-const keepsWebSockets = '--disable-features=DisconnectWebSocketOnBFCache';
 
 /** A first life of a socket, from nothing to ready. */
 const opening = ['fetching-token', 'connecting', 'authenticating', 'ready'];

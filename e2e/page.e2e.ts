@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, launchWildBrowser } from './browser.ts';
+import { keepsWebSockets, launchBrowser, launchWildBrowser } from './browser.ts';
 import { type Server, startServer } from './server.ts';
 
 let server: Server;
@@ -75,7 +75,7 @@ test('says what to do where the server has no fault switches', async () => {
 
 test('comes back from the back/forward cache with all of its sockets', async () => {
   // Newer Chromiums end the WebSockets of a page by themselves, and cache it whatever it has open.
-  const wild = await launchWildBrowser('--disable-features=DisconnectWebSocketOnBFCache');
+  const wild = await launchWildBrowser(keepsWebSockets);
   try {
     const page = await wild.context.newPage();
     await page.goto(server.url);

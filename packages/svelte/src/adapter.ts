@@ -5,9 +5,10 @@ import {
   type TwoStageSocket,
 } from '@two-stage-socket/core';
 import { assertSocket, createOwner, type Source } from '@two-stage-socket/core/adapter';
-import { getContext, onMount, setContext } from 'svelte';
+import { onMount } from 'svelte';
 import { createSubscriber } from 'svelte/reactivity';
 import { toStore } from 'svelte/store';
+import { createContext } from './context.ts';
 import { follow, held } from './follow.ts';
 
 /** A value, or a function that gives it: what depends on a rune is given as a function. */
@@ -106,18 +107,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   ) => SocketStore<Incoming, Outgoing>,
   useSocket: () => SocketStore<Incoming, Outgoing>,
 ] {
-  const key = Symbol(name);
-  const provideSocket = (source: MaybeGetter<Source<Incoming, Outgoing>>) => {
-    const chat = twoStageSocket(source);
-    onMount(() => chat.subscribe(() => {}));
-    return setContext(key, chat);
-  };
-  const useSocket = () => {
-    const chat = getContext<SocketStore<Incoming, Outgoing> | undefined>(key);
-    if (!chat) throw new Error(`TwoStageSocket: no component above provides ${name}`);
-    return chat;
-  };
-  return [provideSocket, useSocket];
+  return createContext(name, twoStageSocket<Incoming, Outgoing>);
 }
 
 /** What `open` makes of the socket, as a store and for runes; made anew with another socket. */

@@ -5,8 +5,9 @@ import {
   type TwoStageSocket,
 } from '@two-stage-socket/core';
 import { assertSocket, createOwner, idle, type Source } from '@two-stage-socket/core/adapter';
-import { getContext, onMount, setContext } from 'svelte';
+import { onMount } from 'svelte';
 import { derived, get, type Readable, readable } from 'svelte/store';
+import { createContext } from './context.ts';
 import { follow, held } from './follow.ts';
 
 export * from '@two-stage-socket/core';
@@ -94,18 +95,7 @@ export function createSocketContext<Incoming = unknown, Outgoing = unknown>(
   ) => SocketStore<Incoming, Outgoing>,
   useSocket: () => SocketStore<Incoming, Outgoing>,
 ] {
-  const key = Symbol(name);
-  const provideSocket = (source: MaybeStore<Source<Incoming, Outgoing>>) => {
-    const chat = twoStageSocket(source);
-    onMount(() => chat.subscribe(() => {}));
-    return setContext(key, chat);
-  };
-  const useSocket = () => {
-    const chat = getContext<SocketStore<Incoming, Outgoing> | undefined>(key);
-    if (!chat) throw new Error(`TwoStageSocket: no component above provides ${name}`);
-    return chat;
-  };
-  return [provideSocket, useSocket];
+  return createContext(name, twoStageSocket<Incoming, Outgoing>);
 }
 
 /** What `open` makes of the socket, as a store; made anew with another socket. A server shows `initial`. */
