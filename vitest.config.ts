@@ -68,6 +68,27 @@ export default defineConfig({
         },
       },
       {
+        // Servers that are npm packages; needs what `npm test` installs in e2e/interop.
+        ...sources,
+        test: {
+          name: 'interop',
+          include: ['e2e/interop/**/*.near.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        // Servers of other toolchains; needs what `npm run test:interop` brings.
+        ...sources,
+        test: {
+          name: 'interop-far',
+          include: ['e2e/interop/**/*.far.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
         // Needs what `npm run test:examples` installs.
         test: {
           name: 'examples',
