@@ -1,7 +1,8 @@
+import { EventEmitter, once } from 'node:events';
 import type { TwoStageSocket } from '@two-stage-socket/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasten, hold, message, open, state } from './contract.ts';
-import { startGraphqlWs } from './services/graphql-ws.ts';
+import { type Hooks, startGraphqlWs } from './services/graphql-ws.ts';
 import { user } from './services/jwts.ts';
 
 /** What an operation gives, up to its end. */
@@ -31,7 +32,7 @@ hold({
 });
 
 /** A server of the test's own. */
-async function start(hooks: Parameters<typeof startGraphqlWs>[0] = {}) {
+async function start(hooks: Hooks = {}) {
   const server = await startGraphqlWs(hooks);
   onTestFinished(() => server.stop());
   return server;
@@ -39,17 +40,21 @@ async function start(hooks: Parameters<typeof startGraphqlWs>[0] = {}) {
 
 describe('graphql-ws', () => {
   test('a ping of ours is answered, and one of theirs', async () => {
-    const pinged = Promise.withResolvers<void>();
-    const ponged = Promise.withResolvers<void>();
-    const server = await start({ onPing: () => pinged.resolve(), onPong: () => ponged.resolve() });
+    const heard = new EventEmitter();
+    const server = await start({
+      onPing: () => void heard.emit('ping'),
+      onPong: () => void heard.emit('pong'),
+    });
     const socket = open(hasten(server.options()));
     const delivered: unknown[] = [];
     socket.on('message', (one) => delivered.push(one));
     await socket.ready();
+    const ponged = once(heard, 'pong');
     for (const ws of server.clients) ws.send('{"type":"ping"}');
-    await ponged.promise;
+    await ponged;
+    const pinged = once(heard, 'ping');
     socket.check();
-    await pinged.promise;
+    await pinged;
     await ask(socket, 'q', '{ user }');
     // The pong of the server came before what the query gave.
     expect(delivered).toMatchObject([{ type: 'next' }, { type: 'complete' }]);
@@ -64,7 +69,7 @@ describe('graphql-ws', () => {
 
   test('a server that fails over the JWT, 4500, is given up after two tries', async () => {
     vi.spyOn(console, 'error').mockReturnValue();
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     const server = await start({
       onConnect() {
         throw new Error('the database is down');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, hold, message, open } from './contract.ts';
 import { user } from './services/jwts.ts';
@@ -21,16 +22,14 @@ describe('socket.io', () => {
   test('its pings are answered, and are no messages', async () => {
     const server = await startSocketIo(20);
     onTestFinished(() => server.stop());
-    const answered = Promise.withResolvers<void>();
-    let answers = 0;
-    server.io.engine.on('connection', (connection) =>
-      connection.on('heartbeat', () => ++answers === 3 && answered.resolve()),
-    );
+    const connected = once(server.io.engine, 'connection');
     const socket = open(hasten(server.options()));
     const delivered: unknown[] = [];
     socket.on('message', (one) => delivered.push(one));
-    await socket.ready();
-    await answered.promise;
+    const welcome = message(socket, ([name]) => name === 'welcome');
+    const [connection] = await connected;
+    for (let answers = 0; answers < 3; answers++) await once(connection, 'heartbeat');
+    await welcome;
     expect(delivered).toEqual([['welcome', user]]);
   });
 });

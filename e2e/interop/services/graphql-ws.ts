@@ -1,13 +1,15 @@
 import { buildSchema, execute, parse, subscribe, validate } from 'graphql';
+import type { ServerOptions } from 'graphql-ws';
 import manifest from 'graphql-ws/package.json' with { type: 'json' };
-import { useServer } from 'graphql-ws/use/ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Server } from '../contract.ts';
 import { graphqlWs } from '../recipes/graphql-ws.ts';
 import { openGate } from './gate.ts';
 import { createJwts } from './jwts.ts';
 
-type Hooks = Parameters<typeof useServer>[0];
+/** What a graphql-ws server asks its app. */
+export type Hooks = ServerOptions<Record<string, unknown>, Extra>;
 
 /** A graphql-ws server with a query and a subscription, behind our gate. */
 export interface GraphqlWsServer extends Server {
@@ -20,7 +22,7 @@ const schema = buildSchema(`
   type Subscription { countdown(from: Int!): Int }
 `);
 
-const roots: NonNullable<Hooks['roots']> = {
+const roots = {
   query: { user: (_: unknown, { user }: { user: string }) => user },
   subscription: {
     async *countdown({ from }: { from: number }) {
