@@ -13,8 +13,8 @@ export interface Link {
 }
 
 /** The plain one: whatever comes from one side goes to the other. */
-export async function openRelay(upstream: string): Promise<Link> {
-  const { hostname, port } = new URL(upstream);
+export async function openRelay(upstream: { readonly url: string }): Promise<Link> {
+  const { hostname, port } = new URL(upstream.url);
   const clients = new Set<Socket>();
   let connections = 0;
   const listener = createServer((client) => {

@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { openGateway, type Upstream } from './gateway.ts';
+import { type Link, openRelay } from './link.ts';
+import { Log } from './log.ts';
+import type { Server } from './server.ts';
+
+/** What a program runs in. */
+export interface World<S> {
+  readonly WebSocket: typeof globalThis.WebSocket;
+  /** Where its server is to be found: a `ws:` URL with no path. */
+  readonly url: string;
+  /** For everything that its user would see; what changes from run to run has no place there. */
+  readonly log: Log;
+  /** The server itself, past the link that is cut. */
+  readonly server: S;
+}
+
+/** A program that is connected. */
+export interface Program {
+  /** Resolves when the library says that it is back. Called before each drop, and only then. */
+  isBack(): Promise<unknown>;
+  /** Has the user do, and see, what takes a connection; `drops` have been before. */
+  use(drops: number): Promise<unknown>;
+  /** Ends it; resolves when its user has seen the last of it. */
+  stop(): unknown;
+}
+
+/** A library that takes a WebSocket class, and a program that a user could write with it. */
+export interface Library<S extends Server & Upstream> {
+  /** Of its package. */
+  readonly name: string;
+  /** A server of its own for each run. */
+  start(): Promise<S>;
+  /** Resolves once the library says that it is connected. */
+  run(world: World<S>): Program | Promise<Program>;
+}
+
+const drops = 10;
+
+/**
+ * Holds the drop-in class to the platform's: over either a program comes back from ten drops, and its
+ * user sees the same.
+ */
+export function holdDrops<S extends Server & Upstream>(library: Library<S>): void {
+  describe(library.name, () => {
+    test(`${drops} drops look as they do over the platform's own WebSocket`, async ({ task }) => {
+      Object.assign(task.meta, { version: await versionOf(library.name) });
+      const own = await seenOver(library, openRelay, () => WebSocket);
+      expect(own.length).toBeGreaterThan(drops);
+      const ours = await seenOver(library, openGateway, (gateway) => gateway.createClass());
+      expect(ours).toEqual(own);
+    });
+  });
+}
+
+/** What a program's user sees in a run over one way to its server. */
+async function seenOver<S extends Server & Upstream, L extends Link>(
+  library: Library<S>,
+  open: (upstream: Upstream) => Promise<L>,
+  classOf: (link: L) => typeof WebSocket,
+): Promise<unknown[]> {
+  const log = new Log();
+  const server = await library.start();
+  const link = await open(server);
+  let program: Program | undefined;
+  try {
+    const world = { WebSocket: classOf(link), url: link.url, log, server };
+    program = await soon(log, 'the library is connected', library.run(world));
+    await soon(log, 'its user has used it', program.use(0));
+    for (let n = 1; n <= drops; n += 1) {
+      const isBack = program.isBack();
+      link.drop();
+      await soon(log, `the library is back from drop ${n}`, isBack);
+      await soon(log, `its user has used it after drop ${n}`, program.use(n));
+    }
+    await soon(log, 'it is stopped', program.stop());
+    program = undefined;
+    return [...log.entries, { connections: link.connections }];
+  } finally {
+    program?.stop();
+    await link.stop();
+    await server.stop();
+  }
+}
+
+/** How long a library may take for one thing, in ms: longer than any of them waits before it tries again. */
+const patience = 10_000;
+
+async function soon<T>(log: Log, what: string, promise: T | Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const seen = JSON.stringify(log.entries.slice(-5));
+      reject(new Error(`Not within ${patience} ms: ${what}. Last seen: ${seen}`));
+    }, patience);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function versionOf(name: string): Promise<string> {
+  const file = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(await readFile(file, 'utf8')).version;
+}
