@@ -1,0 +1,125 @@
+import type { Codec } from '@two-stage-socket/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { hasten, hold, message, open, type Server, state } from './contract.ts';
+import { type FakeKraken, signKraken, startFakeKraken } from './documented/kraken.ts';
+import { kraken } from './recipes/kraken.ts';
+
+interface KrakenServer extends Server {
+  readonly fake: FakeKraken;
+}
+
+let nonce = Date.now();
+
+/** What an app has to do by itself: the signed call. Kraken answers 200 to one that it refuses, too. */
+async function getWebSocketsToken({ api, apiKey, apiSecret }: FakeKraken): Promise<string> {
+  const path = '/0/private/GetWebSocketsToken';
+  const body = `nonce=${++nonce}`;
+  const response = await fetch(api + path, {
+    method: 'POST',
+    headers: { 'API-Key': apiKey, 'API-Sign': signKraken(path, body, apiSecret) },
+    body,
+  });
+  const { error, result } = await response.json();
+  if (!error.length) return result.token;
+  throw Object.assign(new Error(error[0]), /^EAPI:/.test(error[0]) && { status: 401 });
+}
+
+async function start(beat?: number): Promise<KrakenServer> {
+  const fake = await startFakeKraken(beat);
+  return {
+    fake,
+    version: 'as documented in 2026',
+    get upgrades() {
+      return fake.upgrades;
+    },
+    options(wrong) {
+      if (wrong === 'expired token') fake.spoil();
+      const getToken = wrong === 'bad payload' ? () => 'none' : () => getWebSocketsToken(fake);
+      return kraken({ url: `ws://${fake.host}/v2`, getToken });
+    },
+    kill: fake.kill,
+    revive: fake.revive,
+    stop: fake.kill,
+  };
+}
+
+/** A server of the test's own. */
+async function startHere(beat?: number) {
+  const server = await start(beat);
+  onTestFinished(() => server.stop());
+  return server;
+}
+
+hold({
+  name: 'Kraken',
+  start,
+  badPayload: { stage: 'init', code: 'unauthorized' },
+  expires: true,
+  async exchange(socket, { fake }) {
+    const update = message(socket, (one) => one.channel === 'executions' && one.type === 'update');
+    fake.execute({ order_id: 'O2', exec_type: 'filled' });
+    expect(await update).toMatchObject({ data: [{ order_id: 'O2' }], sequence: 2 });
+  },
+  withAck: (messages) =>
+    expect(messages[0]).toMatchObject({ channel: 'executions', type: 'snapshot', sequence: 1 }),
+});
+
+describe('Kraken', () => {
+  test('an API key that is refused is final, and says so', async () => {
+    const server = await startHere();
+    const getToken = () => getWebSocketsToken({ ...server.fake, apiKey: 'another' });
+    const socket = open(hasten(kraken({ url: `ws://${server.fake.host}/v2`, getToken })));
+    const { failure } = await state(socket, 'closed');
+    expect(failure).toMatchObject({
+      stage: 'init',
+      code: 'unauthorized',
+      status: 401,
+      cause: { message: 'EAPI:Invalid key' },
+    });
+    expect(server.upgrades).toBeLessThanOrEqual(1);
+  });
+
+  test('a service that is unavailable is no refusal, and named by its shape', async () => {
+    const server = await startHere();
+    server.fake.fail('EService:Unavailable');
+    const socket = open({ ...hasten(server.options()), timeouts: { init: 200 } });
+    expect(await state(socket, 'waiting')).toMatchObject({
+      failure: { stage: 'init', code: 'init-timeout', received: expect.stringContaining('error') },
+    });
+    await socket.ready();
+  });
+
+  test('heartbeats are no messages', async () => {
+    const server = await startHere(10);
+    const beaten = Promise.withResolvers<void>();
+    let beats = 0;
+    const codec: Codec<any, any> = {
+      encode: (given) => JSON.stringify(given),
+      decode(frame) {
+        const given = JSON.parse(String(frame));
+        if (given.channel === 'heartbeat' && ++beats === 3) beaten.resolve();
+        return [given];
+      },
+    };
+    const socket = open({ ...hasten(server.options()), codec });
+    const delivered: any[] = [];
+    socket.on('message', (one) => delivered.push(one.type));
+    await beaten.promise;
+    const update = message(socket, (one) => one.type === 'update');
+    server.fake.execute({ order_id: 'O2', exec_type: 'filled' });
+    await update;
+    expect(delivered).toEqual(['snapshot', 'update']);
+  });
+
+  test('a connection that has gone silent is given up', async () => {
+    const server = await startHere();
+    const options = server.options();
+    const heartbeat = { ...(options.heartbeat || {}), interval: 50, timeout: 50 };
+    const socket = open({ ...hasten(options), heartbeat });
+    await socket.ready();
+    server.fake.silence();
+    expect(await state(socket, 'waiting')).toMatchObject({
+      failure: { stage: 'ready', code: 'heartbeat-timeout' },
+    });
+  });
+});
