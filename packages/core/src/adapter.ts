@@ -25,6 +25,8 @@ const defaults: { readonly [K in Exclude<keyof Options, 'url' | 'initPayload'>]-
   tokenIn: undefined,
   isReady: undefined,
   isRejected: undefined,
+  isChallenge: undefined,
+  expiresIn: undefined,
   retry: undefined,
   timeouts: undefined,
   heartbeat: undefined,

@@ -15,7 +15,7 @@ export function toAddress(
 ): Address {
   const offered = [protocols].flat() as string[];
   const url = toWebSocketUrl(given, base);
-  if (!token) return [url, offered];
+  if (!token || token.url) return [url, offered];
   if (typeof tokenIn === 'function') {
     return [toWebSocketUrl(tokenIn(url, token.token), base), offered];
   }

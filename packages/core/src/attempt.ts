@@ -4,8 +4,17 @@ import { type Connection, createConnection, v1 } from './connection.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
+import { toShape } from './shape.ts';
 import type { Tokens } from './token.ts';
-import type { Context, Reason, Token, UrlContext, WebSocketLike, Wire } from './types.ts';
+import type {
+  Context,
+  PayloadContext,
+  Reason,
+  Token,
+  UrlContext,
+  WebSocketLike,
+  Wire,
+} from './types.ts';
 
 const blamesCredentials: readonly ErrorCode[] = ['unauthorized', 'init-dropped', 'renew-timeout'];
 
@@ -49,7 +58,9 @@ export function createAttempt(
   const controller = new AbortController();
   const { signal } = controller;
   const context: Context = { ...about, signal };
-  const hasInit = 'initPayload' in settings;
+  const hasPayload = 'initPayload' in settings;
+  /** A server may be ready by its own word, with nothing to be sent first. */
+  const hasInit = hasPayload || settings.isReady;
   let stage: Stage = 'token';
   let connection: Connection | undefined;
   let ws: WebSocketLike | undefined;
@@ -57,9 +68,9 @@ export function createAttempt(
   let announced: Stage | undefined;
   let tokenWentBefore = false;
   let offersV1 = false;
-  let isV1 = false;
   let payload: unknown;
-  let initSent = false;
+  let initSent = !hasPayload;
+  let received: string | undefined;
 
   const end = (closeCode = 1000, reason?: string, failure: Failure = ended) => {
     if (signal.aborted) return;
@@ -79,7 +90,7 @@ export function createAttempt(
 
   const fail = (facts: Facts & { readonly stage?: Stage }, closeCode?: number) => {
     if (signal.aborted) return;
-    const failure = { stage, ...facts };
+    const failure = { stage, received, ...facts };
     end(closeCode, undefined, failure);
     if (failure.stage === 'connect' && tokenWentBefore && tokens.doubt()) {
       failure.code = 'token-suspect';
@@ -106,14 +117,16 @@ export function createAttempt(
     progress.stage(next);
   };
 
-  const askPayload = async (reason: Reason) => {
-    const given = await ask(settings.initPayload, { ...context, reason });
+  const askPayload = async (reason: Reason, challenge?: unknown) => {
+    const about: PayloadContext = { ...context, reason, challenge };
+    const given = await ask(settings.initPayload, about);
     if (given === undefined) throw new TypeError('initPayload gave undefined');
     return given;
   };
 
   const becomeReady = (ack?: any) => {
-    isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
+    received = undefined;
+    const isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
     const wire: Wire = isV1 ? v1 : 'original';
     connection = createConnection(
       settings,
@@ -127,6 +140,8 @@ export function createAttempt(
         lost: fail,
       },
     );
+    if (hasPayload) connection.acknowledged(ack);
+    if (signal.aborted) return;
     // Not before: an ack that cannot be read has to fail a stage that is still bounded.
     bound('ready');
     progress.ready(ack, wire);
@@ -140,31 +155,36 @@ export function createAttempt(
     ws?.send(frame);
   };
 
-  const askInit = async () => {
+  const askInit = async (challenge?: unknown) => {
     try {
-      payload = await askPayload(context.reason);
+      payload = await askPayload(context.reason, challenge);
       sendInit();
+      // One that is the ack as well has waited for the payload to leave.
+      if (challenge === undefined || signal.aborted || connection) return;
+      if ((settings.isReady ?? isAck)(challenge)) becomeReady(challenge);
     } catch (error) {
       failInit(error);
     }
   };
 
   const receive = (messages: Iterable<unknown>) => {
-    const { isReady = isAck, isRejected, heartbeat } = settings;
+    const { isReady = isAck, isRejected, isChallenge } = settings;
     for (const message of messages) {
       // The app's functions may end the attempt that asks them.
       if (signal.aborted) return;
       if (connection) {
-        const isPong = !isV1 && heartbeat ? heartbeat.isPong(message) : false;
-        if (!isPong && !signal.aborted) progress.message(message);
+        if (!connection.takes(message) && !signal.aborted) progress.message(message);
         continue;
       }
+      received = toShape(message);
       // What comes before the init payload has left cannot be an answer to it.
       const ready = initSent && isReady(message);
       const rejected = !ready && !signal.aborted && isRejected?.(message);
+      const challenges = !ready && !rejected && !signal.aborted && isChallenge?.(message);
       if (signal.aborted) return;
       if (ready) becomeReady(message);
       else if (rejected) fail({ code: 'unauthorized' });
+      else if (challenges) askInit(message);
     }
   };
 
@@ -227,12 +247,13 @@ export function createAttempt(
       const needsToken = !token && getToken;
       bound('token');
       announce(needsToken ? 'token' : 'connect');
-      if (hasInit && !signal.aborted) askInit();
+      if (hasPayload && !settings.isChallenge && !signal.aborted) askInit();
       if (needsToken && !signal.aborted) {
         token = await tokens.fetch(getToken, context);
       }
       code = 'url-failed';
-      const address = !signal.aborted && (await ask<UrlContext>(url, { ...context, token }));
+      const address =
+        !signal.aborted && (await ask<UrlContext>(token?.url ?? url, { ...context, token }));
       if (!signal.aborted) connect(address, token);
     } catch (error) {
       const facts = appFacts(code, error);

@@ -30,8 +30,12 @@ export interface ConnectionEvents {
 
 /** A connection that is ready: both stages are through. */
 export interface Connection {
+  /** The server has taken a payload, and says so by this message. */
+  acknowledged(ack: unknown): void;
   /** Takes a frame of the server's. Throws what the codec throws. */
   read(data: string | ArrayBuffer): void;
+  /** Whether a message of the original wire is the connection's own business, not the application's. */
+  takes(message: unknown): boolean;
   /** Sends a message of the application; false where it cannot be taken now. Throws as `WebSocket.send`. */
   send(entry: Entry): boolean;
   /** Makes sure that the other side is still there, where there is a way to ask. */
@@ -59,18 +63,23 @@ export function createConnection(
   /** What would be buffered if nothing had left since the last question; 0 where nothing was. */
   let buffered = 0;
 
+  /** The app's functions may end the connection that asks them. */
+  const isOver = () => ws.readyState !== openState;
+
+  const say = (message: unknown) => {
+    const frame = (isV1 ? jsonCodec : settings.codec).encode(message);
+    if (!isOver()) ws.send(frame);
+  };
+
   const ask = () => {
     const { heartbeat } = settings;
     if (!heartbeat) return false;
     try {
       const ping = isV1 ? { type: 'ping' } : heartbeat.ping();
-      if (ping === undefined) return false;
-      const frame = (isV1 ? jsonCodec : settings.codec).encode(ping);
-      // The app's functions may end the connection that asks them.
-      if (ws.readyState !== openState) return false;
+      if (ping === undefined || isOver()) return false;
       buffered = ws.bufferedAmount;
-      ws.send(frame);
-      return true;
+      say(ping);
+      return !isOver();
     } catch (error) {
       reportUncaught(error);
       return false;
@@ -82,18 +91,16 @@ export function createConnection(
     else events.lost({ stage: 'ready', code: 'heartbeat-timeout' });
   };
   const liveness = watchLiveness(settings.environment, interval, timeout, ask, onSilence);
-  const renewal = isV1
-    ? createRenewal(
-        settings,
-        askPayload,
-        (payload) => ws.send(jsonCodec.encode(payload)),
-        events.trouble,
-        events.lost,
-      )
-    : undefined;
-  renewal?.acknowledged(ack.expiresIn);
+  const renewal =
+    isV1 || settings.expiresIn
+      ? createRenewal(settings, askPayload, say, events.trouble, events.lost)
+      : undefined;
+
+  const acknowledged = (message: any) =>
+    renewal?.acknowledged(isV1 ? message.expiresIn : settings.expiresIn?.(message));
 
   return {
+    acknowledged,
     read(data) {
       liveness.heard(!isV1);
       if (!isV1 || typeof data !== 'string') {
@@ -107,11 +114,26 @@ export function createConnection(
         else events.messages(fromEnvelope(content, settings.codec));
       } else if (control.type === 'pong') liveness.heard(true);
       else if (control.type === 'ping') ws.send('{"type":"pong"}');
-      else if (control.type === 'ready') renewal?.acknowledged(control.expiresIn);
+      else if (control.type === 'ready') acknowledged(control);
       else if (control.type === 'going-away') events.goingAway(Number(control.retryAfter) || 0);
     },
+    takes(message) {
+      const { heartbeat, isReady, isRejected } = settings;
+      if (isV1) return false;
+      if (heartbeat) {
+        if (heartbeat.isPong(message) || isOver()) return true;
+        const pong = heartbeat.pong(message);
+        if (pong !== undefined && !isOver()) say(pong);
+        if (pong !== undefined || isOver()) return true;
+      }
+      if (!renewal?.isUnderWay()) return false;
+      if (isReady?.(message)) acknowledged(message);
+      else if (isOver() || !isRejected?.(message)) return false;
+      else events.lost({ stage: 'ready', code: 'unauthorized' });
+      return true;
+    },
     send(entry) {
-      if (ws.readyState !== openState) return false;
+      if (isOver()) return false;
       const { queue } = settings;
       const before = ws.bufferedAmount;
       if (queue && before > queue.maxBuffered) return false;

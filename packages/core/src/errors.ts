@@ -37,6 +37,11 @@ export interface Failure {
   readonly closeCode?: number | undefined;
   /** How long the server said to stay away, in ms. */
   readonly retryAfter?: number | undefined;
+  /**
+   * In the init stage, the shape of the last message that came, never what it says: `{type,message}`,
+   * `12 characters`, `3 bytes`.
+   */
+  readonly received?: string | undefined;
   /** What one of the app's functions threw, or the issues of `schema`, which may hold the message. Never an error of a `WebSocket`: those hold the URL and its token. */
   readonly cause?: unknown;
 }
@@ -49,15 +54,20 @@ export class TwoStageError extends Error implements Failure {
   declare readonly status?: number | undefined;
   declare readonly closeCode?: number | undefined;
   declare readonly retryAfter?: number | undefined;
+  declare readonly received?: string | undefined;
   /** Whether trying again, with nothing else changed, may help. */
   readonly retryable: boolean;
 
   constructor({ cause, ...facts }: Failure, retryable: boolean) {
-    const { stage, code, status, closeCode } = facts;
+    const { stage, code, status, closeCode, received } = facts;
     const detail = status ? `, HTTP ${status}` : closeCode ? `, close code ${closeCode}` : '';
-    super(`${code} (stage ${stage}${detail}): see @two-stage-socket/core/errors.md#${code}`, {
-      cause,
-    });
+    const after = received ? `, after ${received}` : '';
+    super(
+      `${code} (stage ${stage}${after}${detail}): see @two-stage-socket/core/errors.md#${code}`,
+      {
+        cause,
+      },
+    );
     Object.assign(this, facts);
     this.retryable = retryable;
   }

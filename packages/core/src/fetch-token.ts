@@ -8,7 +8,7 @@ export interface FetchTokenInit extends Omit<RequestInit, 'signal'> {
 
 /**
  * The whole token stage for the usual case: a `getToken` that POSTs to the token route and reads its
- * answer, the envelope of PROTOCOL.md or a bare `{ token }`.
+ * answer, the envelope of PROTOCOL.md or a bare `{ token }` or `{ url }`.
  * @param init What goes with the request, the app's own authentication first of all. A function is asked
  * each time, so that it sees today's JWT.
  * @throws (the returned function) Error with `status`, and `retryAfter` in ms where the route said when
@@ -36,7 +36,7 @@ export function fetchToken(
         retryAfter: data?.retryAfter ?? headerDelay(headers.get('retry-after')),
       });
     }
-    if (typeof data?.token !== 'string') {
+    if (typeof (data?.token ?? data?.url) !== 'string') {
       throw new TypeError('The token route answered without a token: expected { data: { token } }');
     }
     return data;

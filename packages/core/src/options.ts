@@ -39,6 +39,7 @@ const heartbeat: Heartbeat = {
   timeout: 10_000,
   ping: () => undefined,
   isPong: () => false,
+  pong: () => undefined,
 };
 
 const queue: QueueOptions = {
@@ -73,15 +74,24 @@ const clock: Omit<Environment, 'page'> = {
 
 const isFunction = (value: unknown) => typeof value === 'function';
 
-const functions = ['getToken', 'isReady', 'isRejected', 'WebSocket'] as const;
+const functions = [
+  'getToken',
+  'isReady',
+  'isRejected',
+  'isChallenge',
+  'expiresIn',
+  'WebSocket',
+] as const;
 
 /** @throws TypeError that names the option and what was expected */
 export function toSettings(options: Options<any, any>): Settings {
   const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec, schema } = options ?? {};
-  must('url', isFunction(url) || isUrl(url), 'a URL or a function');
   for (const name of functions) {
-    must(name, isFunction(options[name] ?? must), 'a function');
+    must(name, isFunction(options?.[name] ?? must), 'a function');
   }
+  // The token may bring its own.
+  const needsUrl = url !== undefined || !options?.getToken;
+  must('url', !needsUrl || isFunction(url) || isUrl(url), 'a URL or a function');
   must('tokenRetry', ['refresh', 'reuse'].includes(tokenRetry), "'refresh' or 'reuse'");
   must(
     'tokenIn',

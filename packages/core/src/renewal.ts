@@ -18,6 +18,8 @@ const minInterval = 1000;
 export interface Renewal {
   /** Renews now; who asks meanwhile shares it. Rejects with a TwoStageError where it comes to nothing. */
   renew(): Promise<void>;
+  /** Whether a payload has been sent that the server has not answered yet. */
+  isUnderWay(): boolean;
   /** The server has taken a payload, which lives for `expiresIn` ms if it says so. */
   acknowledged(expiresIn: any): void;
   /** Ends it, and what is under way with `failure`. */
@@ -38,13 +40,15 @@ export function createRenewal(
   let current: Promise<void> | undefined;
   let finish: ((failure?: Failure) => void) | undefined;
   let isSent = false;
+  let isStopped = false;
   /** When the payload in use ends, by `environment.now`; 0 where its server has not said. */
   let expiresAt = 0;
   let cancel: (() => void) | undefined;
 
   const arm = (ms: number, callback: () => void) => {
     cancel?.();
-    cancel = environment.after(ms, callback);
+    // The app may end it while it says how long a payload lives.
+    if (!isStopped) cancel = environment.after(ms, callback);
   };
 
   const start = (resolve: () => void, reject: (error: TwoStageError) => void) => {
@@ -91,6 +95,7 @@ export function createRenewal(
 
   return {
     renew,
+    isUnderWay: () => !!current && isSent,
     acknowledged(expiresIn) {
       if (current && !isSent) return;
       finish?.();
@@ -101,6 +106,7 @@ export function createRenewal(
       arm(Math.max(minInterval, expiresIn / 2, latest), renew);
     },
     stop(failure) {
+      isStopped = true;
       cancel?.();
       finish?.(failure);
     },

@@ -132,6 +132,8 @@ describe('doubt', () => {
 test.each([undefined, null, '', 0, {}, { token: '' }, { token: 1 }, ['t']])(
   '%j is no token',
   async (given) => {
-    await expect(setUp().fetch(given as never)).rejects.toThrow('expected a string or { token }');
+    await expect(setUp().fetch(given as never)).rejects.toThrow(
+      'getToken gave no token: expected a string, { token } or { url }',
+    );
   },
 );

@@ -50,7 +50,7 @@ export function createTokens(settings: Settings): Tokens {
     async fetch(getToken, context) {
       const askedAt = settings.environment.now();
       drop();
-      const token = toToken(await getToken({ ...context, previous }));
+      const token = toToken(await getToken({ ...context, previous }), settings);
       if (!context.signal.aborted) {
         inHand = previous = token;
         expiresAt = expiry(token, askedAt);
@@ -87,10 +87,12 @@ function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
   return at || 0;
 }
 
-function toToken(given: any): Token {
-  const token = typeof given === 'string' ? { token: given } : given;
+function toToken(given: any, { url }: Settings): Token {
+  const bare = typeof given === 'string' ? { token: given } : given;
+  const token = bare?.url && !bare.token ? { ...bare, token: bare.url } : bare;
   if (!token?.token || typeof token.token !== 'string') {
-    throw new TypeError('getToken gave no token: expected a string or { token }');
+    throw new TypeError('getToken gave no token: expected a string, { token } or { url }');
   }
+  if (!url && !token.url) throw new TypeError('getToken gave no url, and there is no option url');
   return token;
 }

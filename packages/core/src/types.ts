@@ -8,7 +8,10 @@ export type Frame = string | ArrayBufferLike | ArrayBufferView<ArrayBuffer> | Bl
  * the token route returned are kept, for `url` and `tokenIn` to use.
  */
 export interface Token {
+  /** Where only a `url` was given, that. */
   readonly token: string;
+  /** The URL to connect to, with the secret in it: in place of the options `url` and `tokenIn`. */
+  readonly url?: string | undefined;
   /** How long the token lives, in ms from the moment it was asked for. Preferred to `expiresAt`. */
   readonly expiresIn?: number | undefined;
   /** When it expires, in ms since the epoch or as a date string; trusts this machine's clock. */
@@ -26,13 +29,22 @@ export interface Token {
  */
 export type Reason = 'start' | 'reconnect' | 'renew' | 'handover' | 'prefetch' | ErrorCode;
 
-/** What `initPayload` is told. */
+/** What each function that gives a credential is told. */
 export interface Context {
   /** The try in a row, from 1; starts over after a stable connection. */
   readonly attempt: number;
   readonly reason: Reason;
   /** Aborts when the answer is not wanted any more: hand it to `fetch`. */
   readonly signal: AbortSignal;
+}
+
+/** What `getToken` may give: a token, bare or with what is known of it, or a URL that the token is in. */
+export type GivenToken = string | Token | (Omit<Token, 'token'> & { readonly url: string });
+
+/** What `initPayload` is told. */
+export interface PayloadContext extends Context {
+  /** What `isChallenge` accepted; none when a payload is renewed, or where there is no `isChallenge`. */
+  readonly challenge?: any;
 }
 
 /** What `getToken` is told. */
@@ -139,6 +151,11 @@ export interface Heartbeat<Incoming = unknown, Outgoing = unknown> {
   readonly ping: () => Outgoing | undefined;
   /** Whether a message of the original wire, as yet unchecked by `schema`, but answers a ping. Default: none does. */
   readonly isPong: (message: Incoming) => boolean;
+  /**
+   * What answers a message of the original wire that is a ping of the server's, `undefined` for any other.
+   * Nobody else hears of one that is answered. Default: none is.
+   */
+  readonly pong: (message: Incoming) => Outgoing | undefined;
 }
 
 /** The events of a page, by their names in the DOM. */
@@ -184,21 +201,19 @@ export type WebSocketConstructor = new (url: string, protocols?: string[]) => We
 /** Some of a group of options; what is left out, or `undefined`, keeps its default. */
 export type Given<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-/** What a `TwoStageSocket` is made of. Only `url` is required. */
+/** What a `TwoStageSocket` is made of. Only `url` is required, or a `getToken` that gives one. */
 export interface Options<Incoming = unknown, Outgoing = unknown> {
   /**
    * Where to connect: `ws:`, `wss:`, `http:`, `https:`, or relative to the page. A function is asked
-   * at each attempt, once the token is there.
+   * at each attempt, once the token is there. May be left out where each token brings its `url`.
    */
-  readonly url: string | URL | ((context: UrlContext) => string | URL | Promise<string | URL>);
+  readonly url?: string | URL | ((context: UrlContext) => string | URL | Promise<string | URL>);
   /**
    * The token stage. Throw a `Response`, or anything with `status` and `retryAfter` (ms), to say what
    * went wrong: 401 and 403 are final, a delay is obeyed, anything else is tried again. Left out,
    * there is no token stage. See `fetchToken` for the usual case.
    */
-  readonly getToken?:
-    | ((context: TokenContext) => string | Token | Promise<string | Token>)
-    | undefined;
+  readonly getToken?: ((context: TokenContext) => GivenToken | Promise<GivenToken>) | undefined;
   /** What a retry does with the token in hand. Default: what the token says of itself, else `refresh`. */
   readonly tokenRetry?: 'refresh' | 'reuse' | undefined;
   /**
@@ -213,17 +228,28 @@ export interface Options<Incoming = unknown, Outgoing = unknown> {
     | undefined;
   /**
    * The first frame of every connection: a value, or a function that is asked for each connection, at
-   * the same time as `getToken`. Left out, the socket is ready at open. A function that gives
-   * `undefined` fails the attempt.
+   * the same time as `getToken`, or once `isChallenge` has accepted a message. Left out, the socket is
+   * ready at open, or when `isReady` says so. A function that gives `undefined` fails the attempt.
    */
-  readonly initPayload?: ((context: Context) => unknown) | string | object;
+  readonly initPayload?: ((context: PayloadContext) => unknown) | string | object;
   /**
-   * Whether a message that follows the init payload is the ack. Default: the ack of either wire, the
-   * text `authentication successful` or `{ type: 'ready' }`.
+   * For a server that speaks first: whether a message before ready asks for the init payload, which is not
+   * sent before. Each is answered. One that `isReady` accepts as well is the ack, once the payload has left.
+   */
+  readonly isChallenge?: ((message: unknown) => boolean) | undefined;
+  /**
+   * Whether a message that follows the init payload, or comes first where there is none, is the ack.
+   * Default: the ack of either wire, the text `authentication successful` or `{ type: 'ready' }`.
    */
   readonly isReady?: ((message: unknown) => boolean) | undefined;
   /** Whether a message before ready says that the init payload is refused. Default: none does. */
   readonly isRejected?: ((message: unknown) => boolean) | undefined;
+  /**
+   * How long the init payload lives by its ack, in ms, on a wire that is not `two-stage.v1`, whose acks say
+   * so. Where it is given, payloads are renewed in place there too: the answer is the next message that
+   * `isReady` accepts, or `isRejected`, which ends the connection.
+   */
+  readonly expiresIn?: ((ack: any) => number | undefined) | undefined;
   /** How attempts follow one another; what is left out keeps its default. */
   readonly retry?: Given<RetryOptions> | undefined;
   /** How long each phase may take, in ms; 0 is off. */

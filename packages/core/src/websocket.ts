@@ -6,12 +6,12 @@ import type { Options, State, WebSocketConstructor } from './types.ts';
 
 /**
  * What goes on behind the class: the options of a `TwoStageSocket`, less what is the library's to say, and
- * less `prefetch`, since a spare token would be for another instance. `heartbeat.isPong` sees frames as they
+ * less `prefetch`, since a spare token would be for another instance, and `expiresIn`, since what a library is sent is its own. `heartbeat.isPong` sees frames as they
  * are. The global `WebSocket`, where none is given, is the one there is when the class is made.
  */
 export type WebSocketOptions = Omit<
   Options,
-  'url' | 'protocols' | 'codec' | 'schema' | 'queue' | 'prefetch'
+  'url' | 'protocols' | 'codec' | 'schema' | 'queue' | 'prefetch' | 'expiresIn'
 >;
 
 const CONNECTING = 0;
@@ -86,7 +86,7 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
         },
         queue: false,
         // Without one, an ack of `two-stage.v1` would change the wire.
-        isReady: options.isReady ?? isAck,
+        isReady: options.isReady ?? ('initPayload' in options ? isAck : undefined),
         // Where there is none it fails: what is the global one by then may be the class that is made here.
         WebSocket: new Proxy(Native ?? Object, {
           construct: (_, args) => this.#keep(Reflect.construct(Native, args)),

@@ -92,6 +92,9 @@ export const places = [
   'decide',
   'isReady',
   'isRejected',
+  'isChallenge',
+  'expiresIn',
+  'pong',
   'ping',
   'isPong',
   'abort',
@@ -149,6 +152,8 @@ export interface Setup {
   readonly policy: 'refresh' | 'reuse' | 'reusable' | 'single-use';
   readonly hasToken: boolean;
   readonly hasInit: boolean;
+  /** Whether the server says something first: its challenge, or the ack where there is no payload. */
+  readonly speaksFirst: boolean;
   readonly prefetch: boolean;
   /** Whether codec, `isReady` and the heartbeat of the original wire are the app's own. */
   readonly isOwn: boolean;
@@ -161,6 +166,7 @@ const setup = fc.record<Setup>({
   policy: at(['refresh', 'reuse', 'reusable', 'single-use']),
   hasToken: at([true, true, true, true, false]),
   hasInit: at([true, true, true, true, false]),
+  speaksFirst: at([false, false, true]),
   prefetch: at([false, true]),
   isOwn: at([false, true]),
   tokenLife: at([undefined, 5000, 900_000, 'garbage']),

@@ -65,6 +65,8 @@ function createModel(setup: Setup) {
   const world = new FakeEnvironment();
   const begunAt = world.now();
   const isV1 = setup.wire === v1 && setup.hasInit;
+  const hasAck = setup.hasInit || setup.speaksFirst;
+  const renews = setup.hasInit && (isV1 || setup.isOwn);
   const heartbeat = isV1 ? heartbeatOfV1 : setup.isOwn ? original : undefined;
   const ack = {
     type: 'ready',
@@ -230,15 +232,17 @@ function createModel(setup: Setup) {
 
     acceptIt() {
       if (this.readyState !== 0) return;
-      if (!setup.hasInit) this.isAcked = true;
+      if (!hasAck) this.isAcked = true;
       this.ackedAt = world.now();
       if (setup.policy === 'single-use' && setup.hasToken) spent.add(this.token as string);
       this.accept(isV1 ? v1 : '');
+      if (setup.hasInit && setup.speaksFirst) this.hear('challenge');
     }
 
     ackIt() {
-      if (!setup.hasInit || !this.sent.length || this.readyState !== 1) return;
-      if (this.isAcked && !isV1) return;
+      if (!hasAck || this.readyState !== 1) return;
+      if (setup.hasInit && !this.sent.length) return;
+      if (this.isAcked && !renews) return;
       this.isAcked = true;
       this.ackedAt = world.now();
       this.hear(isV1 ? ack : originalAck);
@@ -281,10 +285,23 @@ function createModel(setup: Setup) {
         return decision;
       },
     },
+    ...((setup.isOwn || setup.speaksFirst) &&
+      hasAck && {
+        isReady: (message: any) => {
+          called('isReady');
+          return message === originalAck || message?.type === 'ready';
+        },
+      }),
+    ...(setup.speaksFirst && {
+      isChallenge: (message: any) => {
+        called('isChallenge');
+        return message === 'challenge';
+      },
+    }),
     ...(setup.isOwn && {
-      isReady: (message: any) => {
-        called('isReady');
-        return message === originalAck || message?.type === 'ready';
+      expiresIn: () => {
+        called('expiresIn');
+        return setup.payloadLife;
       },
       codec: {
         encode: (message) => {
@@ -308,6 +325,10 @@ function createModel(setup: Setup) {
         isPong: (message) => {
           called('isPong');
           return message === 'pong';
+        },
+        pong: (message) => {
+          called('pong');
+          return message === 'are you there' ? 'pong' : undefined;
         },
       },
     }),
@@ -492,7 +513,7 @@ function createModel(setup: Setup) {
     },
     reject: () => {
       const line = newest();
-      if (setup.hasInit && !line?.isAcked) line?.hear(isV1 ? '{"type":"no"}' : 'no');
+      if (hasAck && !line?.isAcked) line?.hear(isV1 ? '{"type":"no"}' : 'no');
     },
     say: () => speak(newest()),
     garbage: () => {
