@@ -1,0 +1,19 @@
+import type { Doc } from 'yjs';
+import { Log } from './log.ts';
+
+/** A list of lines in a document, and what its user sees of it. */
+export interface Lines {
+  /** Each line, whoever wrote it, as it comes. */
+  readonly log: Log;
+  write(line: string): void;
+}
+
+export function follow(doc: Doc, log = new Log()): Lines {
+  const lines = doc.getArray<string>('lines');
+  lines.observe(({ changes }) => {
+    for (const { insert = [] } of changes.delta) {
+      for (const line of insert) log.add(line);
+    }
+  });
+  return { log, write: (line) => lines.push([line]) };
+}
