@@ -1,0 +1,99 @@
+import { readdirSync } from 'node:fs';
+import { type Options, TwoStageError } from '@two-stage-socket/core';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { hasten, open } from './contract.ts';
+import { misbehaviours, said, startMisbehaving, type Turn } from './misbehaving.ts';
+import { graphqlWs } from './recipes/graphql-ws.ts';
+import { socketIo } from './recipes/socket.io.ts';
+
+interface Recipe {
+  /** For an app whose every secret is `secret`; the token stage is replaced. */
+  readonly options: Options<any, any>;
+  /** The frame by which a right server speaks first, unless that is its ack as well. */
+  readonly challenge?: string | Uint8Array;
+}
+
+const token = 'the-token-of-the-upgrade-5d0b6f';
+const secret = 'the-secret-of-the-payload-91ac3e';
+
+const url = 'ws://localhost';
+const getToken = () => token;
+
+/** Every recipe with an init stage, by its file. */
+const recipes: Record<string, Recipe> = {
+  'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: () => secret }) },
+  'socket.io': {
+    options: socketIo({ url, getToken, getAuth: () => ({ token: secret }) }),
+    challenge: '0{"sid":"1","upgrades":[],"pingInterval":25000,"pingTimeout":20000}',
+  },
+};
+
+/** Those that are ready at open: nothing is expected of a server that it could break. */
+const withoutInit: readonly string[] = [];
+
+type Kind = keyof typeof misbehaviours;
+
+const kinds = Object.keys(misbehaviours) as Kind[];
+
+const secrets = [token, secret, said.text, String(said.number)];
+
+/** How long the init stage may take, in ms; it is over when the test says so. */
+const init = 150;
+
+/** How a socket ends that meets such a server: `undefined` where it takes that for an ack. */
+async function fate({ options }: Recipe, how: Kind, turn: Turn) {
+  const server = await startMisbehaving(misbehaviours[how], turn);
+  onTestFinished(server.stop);
+  let expire = () => {};
+  const after = (ms: number, callback: () => void) => {
+    if (ms === init) expire = callback;
+    const timer = ms === init ? undefined : setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  };
+  const socket = open({
+    ...hasten(options, 1),
+    url: server.url,
+    getToken,
+    timeouts: { init },
+    environment: { after },
+  });
+  const failure = socket.ready().then(
+    () => undefined,
+    (error: TwoStageError) => error,
+  );
+  await Promise.race([server.seen, failure]);
+  expire();
+  return failure;
+}
+
+test('no recipe is left out', () => {
+  const files = readdirSync(new URL('recipes', import.meta.url));
+  const known = [...Object.keys(recipes), ...withoutInit];
+  expect(files.map((file) => file.replace(/\.ts$/, '')).sort()).toEqual(known.sort());
+});
+
+describe.each(Object.entries(recipes))('%s ends in stage init where a server', (_, recipe) => {
+  const { options, challenge } = recipe;
+  const turns: (readonly [string, Turn])[] = [['at open', 'at open']];
+  if (challenge) turns.push(['once its challenge is answered', { challenge }]);
+  else if ('initPayload' in options && !options.isChallenge) {
+    turns.push(['once spoken to', 'once spoken to']);
+  }
+
+  describe.each(turns)('%s', (_, turn) => {
+    test.each(kinds)('%s', async (how) => {
+      const failure = (await fate(recipe, how, turn)) as TwoStageError;
+      expect(failure).toBeInstanceOf(TwoStageError);
+      expect(failure.stage).toBe('init');
+      const { message, received, closeCode } = failure;
+      const closes = how === 'closes with 1000';
+      expect(closeCode).toBe(closes ? 1000 : undefined);
+      if (closes) expect(message).toContain('close code 1000');
+      const isTold = typeof turn === 'object' || !(closes || how === 'says nothing');
+      expect(received).toEqual(isTold ? expect.stringMatching(/./) : undefined);
+      if (isTold) expect(message).toContain(received);
+      const whole = `${message} ${failure.stack} ${JSON.stringify(failure)}`;
+      for (const each of secrets) expect(whole).not.toContain(each);
+    });
+  });
+});
