@@ -4,6 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, open } from './contract.ts';
 import { misbehaviours, said, startMisbehaving, type Turn } from './misbehaving.ts';
 import { graphqlWs } from './recipes/graphql-ws.ts';
+import { kraken } from './recipes/kraken.ts';
+import { slack } from './recipes/slack.ts';
 import { socketIo } from './recipes/socket.io.ts';
 
 interface Recipe {
@@ -22,6 +24,8 @@ const getToken = () => token;
 /** Every recipe with an init stage, by its file. */
 const recipes: Record<string, Recipe> = {
   'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: () => secret }) },
+  kraken: { options: kraken({ url, getToken: () => secret }) },
+  slack: { options: slack({ api: url, getAppToken: () => secret }) },
   'socket.io': {
     options: socketIo({ url, getToken, getAuth: () => ({ token: secret }) }),
     challenge: '0{"sid":"1","upgrades":[],"pingInterval":25000,"pingTimeout":20000}',
