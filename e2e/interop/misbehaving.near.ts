@@ -3,8 +3,13 @@ import { type Options, TwoStageError } from '@two-stage-socket/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, open } from './contract.ts';
 import { misbehaviours, said, startMisbehaving, type Turn } from './misbehaving.ts';
+import { azureWebPubSub } from './recipes/azure-web-pubsub.ts';
+import { colyseus } from './recipes/colyseus.ts';
 import { graphqlWs } from './recipes/graphql-ws.ts';
+import { hocuspocus } from './recipes/hocuspocus.ts';
 import { kraken } from './recipes/kraken.ts';
+import { parseLiveQuery } from './recipes/parse-live-query.ts';
+import { phoenix } from './recipes/phoenix.ts';
 import { slack } from './recipes/slack.ts';
 import { socketIo } from './recipes/socket.io.ts';
 
@@ -20,20 +25,37 @@ const secret = 'the-secret-of-the-payload-91ac3e';
 
 const url = 'ws://localhost';
 const getToken = () => token;
+const getSecret = () => secret;
+const getSecrets = () => ({ Authorization: secret });
 
 /** Every recipe with an init stage, by its file. */
 const recipes: Record<string, Recipe> = {
-  'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: () => secret }) },
-  kraken: { options: kraken({ url, getToken: () => secret }) },
-  slack: { options: slack({ api: url, getAppToken: () => secret }) },
+  'azure-web-pubsub': { options: azureWebPubSub({ negotiateUrl: url, getHeaders: getSecrets }) },
+  colyseus: {
+    options: colyseus({ endpoint: url, roomName: 'a', getAuthToken: getSecret }),
+  },
+  'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: getSecret }) },
+  hocuspocus: { options: hocuspocus({ url, getToken, name: 'a', getAuthToken: getSecret }) },
+  kraken: { options: kraken({ url, getToken: getSecret }) },
+  'parse-live-query': {
+    options: parseLiveQuery({
+      url,
+      getToken,
+      applicationId: 'a',
+      javascriptKey: secret,
+      getSessionToken: getSecret,
+    }),
+  },
+  phoenix: { options: phoenix({ endpoint: url, topic: 'a', getToken, getParams: getSecrets }) },
+  slack: { options: slack({ api: url, getAppToken: getSecret }) },
   'socket.io': {
-    options: socketIo({ url, getToken, getAuth: () => ({ token: secret }) }),
+    options: socketIo({ url, getToken, getAuth: getSecrets }),
     challenge: '0{"sid":"1","upgrades":[],"pingInterval":25000,"pingTimeout":20000}',
   },
 };
 
 /** Those that are ready at open: nothing is expected of a server that it could break. */
-const withoutInit: readonly string[] = [];
+const withoutInit: readonly string[] = ['jupyter'];
 
 type Kind = keyof typeof misbehaviours;
 
