@@ -78,15 +78,18 @@ describe('Hocuspocus', () => {
 
   test('a token is renewed before it ends', async () => {
     const server = await start();
-    const renewing = Promise.withResolvers<void>();
     let asked = 0;
+    let onRenewal = () => {};
+    const renewing = new Promise<void>((resolve) => {
+      onRenewal = resolve;
+    });
     const getAuthToken = () => {
-      if (++asked === 2) renewing.resolve();
+      if (asked++) onRenewal();
       return server.sign();
     };
     const socket = open(hasten(server.optionsWith({ getAuthToken, authTokenLifetime: 2000 })));
     await socket.ready();
-    await renewing.promise;
+    await renewing;
     await socket.renew();
     expect(server).toMatchObject({ upgrades: 1, renewals: 1 });
   });
@@ -104,7 +107,7 @@ describe('Hocuspocus', () => {
 
   test('a bad token at renewal ends the connection', async () => {
     vi.spyOn(console, 'error').mockReturnValue();
-    onTestFinished(() => vi.restoreAllMocks());
+    onTestFinished(() => void vi.restoreAllMocks());
     const server = await start();
     let asked = 0;
     const getAuthToken = () => server.sign(asked++ ? 'bad payload' : undefined);

@@ -10,6 +10,7 @@ import { createJwts } from './jwts.ts';
 
 /** A Colyseus server, whose seats are the tokens. */
 export interface ColyseusService extends Server {
+  options(wrong?: Wrong): ReturnType<typeof colyseus>;
   /** By the recipe, for a user whom `onAuth` only answers `false`. */
   optionsOfNobody(): ReturnType<typeof colyseus>;
 }
@@ -59,7 +60,10 @@ export async function startColyseus(): Promise<ColyseusService> {
   /** The name of a room whose first seat has expired by the time that its upgrade is looked at. */
   const defineSlow = () => {
     const name = `slow-${randomUUID()}`;
-    const disposed = Promise.withResolvers<void>();
+    let expire = () => {};
+    const expired = new Promise<void>((resolve) => {
+      expire = resolve;
+    });
     let isFirst = true;
     class Slow extends Chat {
       override onCreate() {
@@ -67,10 +71,10 @@ export async function startColyseus(): Promise<ColyseusService> {
         if (!isFirst) return;
         isFirst = false;
         this.seatReservationTimeout = 0.01;
-        waits.set(this.roomId, disposed.promise);
+        waits.set(this.roomId, expired);
       }
       override onDispose() {
-        disposed.resolve();
+        expire();
       }
     }
     server.define(name, Slow);

@@ -26,7 +26,7 @@ const unauthorized = 'HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n';
 
 export async function startHocuspocus(): Promise<HocuspocusService> {
   const jwts = createJwts();
-  const version = Promise.withResolvers<string>();
+  let version = '';
   let renewals = 0;
 
   const judge = async (token: string) => {
@@ -34,7 +34,9 @@ export async function startHocuspocus(): Promise<HocuspocusService> {
   };
   const server = new HocuspocusServer({
     quiet: true,
-    onConfigure: async (payload) => version.resolve(payload.version),
+    async onConfigure(payload) {
+      version = payload.version;
+    },
     onAuthenticate: ({ token }) => judge(token),
     async onTokenSync({ token, connection }) {
       renewals++;
@@ -63,7 +65,7 @@ export async function startHocuspocus(): Promise<HocuspocusService> {
       ...app,
     });
   return {
-    version: await version.promise,
+    version,
     get upgrades() {
       return gate.upgrades;
     },
