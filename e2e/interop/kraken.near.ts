@@ -1,4 +1,3 @@
-import type { Codec } from '@two-stage-socket/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, hold, message, open, type Server, state } from './contract.ts';
 import { type FakeKraken, signKraken, startFakeKraken } from './documented/kraken.ts';
@@ -91,20 +90,10 @@ describe('Kraken', () => {
 
   test('heartbeats are no messages', async () => {
     const server = await startHere(10);
-    const beaten = Promise.withResolvers<void>();
-    let beats = 0;
-    const codec: Codec<any, any> = {
-      encode: (given) => JSON.stringify(given),
-      decode(frame) {
-        const given = JSON.parse(String(frame));
-        if (given.channel === 'heartbeat' && ++beats === 3) beaten.resolve();
-        return [given];
-      },
-    };
-    const socket = open({ ...hasten(server.options()), codec });
+    const socket = open(hasten(server.options()));
     const delivered: any[] = [];
     socket.on('message', (one) => delivered.push(one.type));
-    await beaten.promise;
+    for (let i = 0; i < 3; i++) await server.fake.beat();
     const update = message(socket, (one) => one.type === 'update');
     server.fake.execute({ order_id: 'O2', exec_type: 'filled' });
     await update;

@@ -15,6 +15,8 @@ export interface FakeKraken extends Listening {
   fail(error: string): void;
   /** Reports something of an order to every subscription. */
   execute(order: object): void;
+  /** Resolves with the next heartbeat. */
+  beat(): Promise<void>;
   /** From now on answers nothing and sends nothing, but ends nothing either. */
   silence(): void;
 }
@@ -42,13 +44,14 @@ const tokenPath = '/0/private/GetWebSocketsToken';
  *   request is told `Malformed request`, with the method `error`:
  *   https://docs.rs/crate/rustrade-data/0.14.0/source/src/exchange/kraken/subscription.rs
  *
- * @param beat how often it sends `heartbeat`, in ms
+ * @param interval between heartbeats, in ms
  */
-export async function startFakeKraken(beat = 1000): Promise<FakeKraken> {
+export async function startFakeKraken(interval = 1000): Promise<FakeKraken> {
   const apiKey = randomBytes(42).toString('base64');
   const apiSecret = randomBytes(64).toString('base64');
   const tokens = new Map<string, number>();
   const subscriptions = new Map<WebSocket, number>();
+  const beats: (() => void)[] = [];
   let nonceBefore = 0;
   let isSpoiled = false;
   let isSilent = false;
@@ -76,7 +79,10 @@ export async function startFakeKraken(beat = 1000): Promise<FakeKraken> {
     const result = { channel: 'executions', maxratecount: 180, snap_orders, snap_trades };
     send(ws, { ...about, success: true, result });
     if (snap_orders) publish(ws, 'snapshot', [{ order_id: 'O1', exec_type: 'new' }]);
-    const timer = setInterval(() => send(ws, { channel: 'heartbeat' }), beat);
+    const timer = setInterval(() => {
+      send(ws, { channel: 'heartbeat' });
+      for (const resolve of beats.splice(0)) resolve();
+    }, interval);
     ws.once('close', () => {
       clearInterval(timer);
       subscriptions.delete(ws);
@@ -129,6 +135,7 @@ export async function startFakeKraken(beat = 1000): Promise<FakeKraken> {
     execute(order) {
       for (const ws of subscriptions.keys()) publish(ws, 'update', [order]);
     },
+    beat: () => new Promise((resolve) => beats.push(resolve)),
     silence() {
       isSilent = true;
     },

@@ -9,6 +9,8 @@ export interface FakePhoenix extends Listening {
   /** The token that `join/3` wants. */
   readonly joinToken: string;
   broadcast(topic: string, event: string, payload: object): void;
+  /** Resolves with the next heartbeat. */
+  beat(): Promise<void>;
   /** The process of a channel ends: it `crash`es, or the app `close`s it. */
   end(topic: string, how: 'crash' | 'close'): void;
   /** Ends all sockets: `disconnect`, which an app broadcasts to a user's, or `drain`, which a restart does. */
@@ -38,6 +40,7 @@ type Channels = Map<string, unknown>;
 export async function startFakePhoenix(timeout = 60_000): Promise<FakePhoenix> {
   const expiries = new Map<string, number>();
   const joinToken = randomUUID();
+  const beats: (() => void)[] = [];
   const sockets = new Map<WebSocket, Channels>();
 
   const push = (ws: WebSocket, ...message: readonly unknown[]) => ws.send(JSON.stringify(message));
@@ -59,7 +62,10 @@ export async function startFakePhoenix(timeout = 60_000): Promise<FakePhoenix> {
     const [joinRef, ref, topic, event, payload] = message;
     const reply = (status: string, response: object) =>
       push(ws, joinRef, ref, topic, 'phx_reply', { status, response });
-    if (topic === 'phoenix' && event === 'heartbeat') return reply('ok', {});
+    if (topic === 'phoenix' && event === 'heartbeat') {
+      for (const resolve of beats.splice(0)) resolve();
+      return reply('ok', {});
+    }
     if (event === 'phx_join' && /^room:/.test(topic)) return join(ws, channels, message);
     if (event === 'phx_leave' && !channels.has(topic)) return reply('ok', {});
     if (!channels.has(topic)) {
@@ -114,6 +120,7 @@ export async function startFakePhoenix(timeout = 60_000): Promise<FakePhoenix> {
         if (channels.has(topic)) push(ws, null, null, topic, event, payload);
       }
     },
+    beat: () => new Promise((resolve) => beats.push(resolve)),
     end(topic, how) {
       for (const [ws, channels] of sockets) {
         const joinRef = channels.get(topic);
