@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import type { WebSocketOptions } from '@two-stage-socket/core/websocket';
 import { describe, expect, test } from 'vitest';
-import { openGateway, type Upstream } from './gateway.ts';
+import { type Credentials, openGateway, type Upstream } from './gateway.ts';
 import { type Link, openRelay } from './link.ts';
 import { Log } from './log.ts';
 import type { Server } from './server.ts';
@@ -8,6 +9,8 @@ import type { Server } from './server.ts';
 /** What a program runs in. */
 export interface World<S> {
   readonly WebSocket: typeof globalThis.WebSocket;
+  /** Those that the drop-in class has, for a program that makes one of its own; the platform's has none. */
+  readonly credentials?: Credentials;
   /** Where its server is to be found: a `ws:` URL with no path. */
   readonly url: string;
   /** For everything that its user would see; what changes from run to run has no place there. */
@@ -32,6 +35,11 @@ export interface Library<S extends Server & Upstream> {
   readonly name: string;
   /** A server of its own for each run. */
   start(): Promise<S>;
+  /**
+   * How many tries are refused after a drop, in a test where the drop-in class leaves it to the library
+   * to try again; default none, and no such test.
+   */
+  readonly refusals?: number;
   /** Resolves once the library says that it is connected. */
   run(world: World<S>): Program | Promise<Program>;
 }
@@ -39,37 +47,53 @@ export interface Library<S extends Server & Upstream> {
 const drops = 10;
 
 /**
- * Holds the drop-in class to the platform's: over either a program comes back from ten drops, and its
- * user sees the same.
+ * Holds the drop-in class to the platform's: over either a program comes back from ten drops, and from
+ * tries that are refused, and its user sees the same.
  */
 export function holdDrops<S extends Server & Upstream>(library: Library<S>): void {
-  describe(library.name, () => {
+  const { name, refusals } = library;
+  const hold = async (troubles: Troubles, options: WebSocketOptions = {}) => {
+    const own = await seenOver(library, troubles, openRelay, () => ({ WebSocket }));
+    expect(own.length).toBeGreaterThan(troubles.drops);
+    const ours = await seenOver(library, troubles, openGateway, (gateway) => ({
+      WebSocket: gateway.createClass(options),
+      credentials: gateway.credentials,
+    }));
+    expect(ours).toEqual(own);
+  };
+  describe(name, () => {
     test(`${drops} drops look as they do over the platform's own WebSocket`, async ({ task }) => {
-      Object.assign(task.meta, { version: await versionOf(library.name) });
-      const own = await seenOver(library, openRelay, () => WebSocket);
-      expect(own.length).toBeGreaterThan(drops);
-      const ours = await seenOver(library, openGateway, (gateway) => gateway.createClass());
-      expect(ours).toEqual(own);
+      Object.assign(task.meta, { version: await versionOf(name) });
+      await hold({ drops, refusals: 0 });
     });
+    if (refusals) {
+      test(`${refusals} tries that are refused look as they do there, if each instance is one`, () =>
+        hold({ drops: 1, refusals }, { retry: { maxAttempts: 1 } }));
+    }
   });
 }
+
+/** What a program goes through: how often it is dropped, and how many tries are refused after each drop. */
+type Troubles = Readonly<Record<'drops' | 'refusals', number>>;
 
 /** What a program's user sees in a run over one way to its server. */
 async function seenOver<S extends Server & Upstream, L extends Link>(
   library: Library<S>,
+  { drops, refusals }: Troubles,
   open: (upstream: Upstream) => Promise<L>,
-  classOf: (link: L) => typeof WebSocket,
+  given: (link: L) => Pick<World<S>, 'WebSocket' | 'credentials'>,
 ): Promise<unknown[]> {
   const log = new Log();
   const server = await library.start();
   const link = await open(server);
   let program: Program | undefined;
   try {
-    const world = { WebSocket: classOf(link), url: link.url, log, server };
+    const world = { ...given(link), url: link.url, log, server };
     program = await soon(log, 'the library is connected', library.run(world));
     await soon(log, 'its user has used it', program.use(0));
     for (let n = 1; n <= drops; n += 1) {
       const isBack = program.isBack();
+      link.refuse(refusals);
       link.drop();
       await soon(log, `the library is back from drop ${n}`, isBack);
       await soon(log, `its user has used it after drop ${n}`, program.use(n));

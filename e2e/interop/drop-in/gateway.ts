@@ -11,7 +11,13 @@ import {
   webSocketOptions,
 } from '@two-stage-socket/demo-server';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Link } from './link.ts';
+import { Clients, type Link } from './link.ts';
+
+/** For both stages, each asked for every connection. */
+export interface Credentials {
+  getToken(): Promise<string>;
+  initPayload(): object;
+}
 
 /** Both stages of the reference server, in front of a server that knows of neither. */
 export interface Gateway extends Link {
@@ -23,6 +29,8 @@ export interface Gateway extends Link {
   readonly connections: number;
   /** Mints a token for one upgrade, as the token route does. */
   mint(): Promise<string>;
+  /** What the drop-in class needs here: for one that is made elsewhere, as by a page. */
+  readonly credentials: Credentials;
   /** The drop-in class with the credentials of this gateway. */
   createClass(options?: WebSocketOptions): typeof globalThis.WebSocket;
 }
@@ -33,6 +41,8 @@ export interface Upstream {
   readonly url: string;
   /** Sent with each upgrade to it, for a server with credentials of its own. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The origins whose pages may connect. Default: none, which keeps browsers out. */
+  readonly origins?: readonly string[];
   /** Which of the subprotocols offered is selected, and then offered to it. Default: the first. */
   readonly selectProtocol?: (offered: ReadonlySet<string>) => string | false;
 }
@@ -43,10 +53,10 @@ const policy = { expiresIn: anHour, reusable: false };
 
 /** Listens on a free port of 127.0.0.1, and on every path. */
 export async function openGateway(upstream: Upstream): Promise<Gateway> {
-  const { headers = {}, selectProtocol } = upstream;
+  const { headers = {}, origins = [], selectProtocol } = upstream;
   const jwt = crypto.randomUUID();
   const tokens = memoryTokens();
-  const clients = new Set<Duplex>();
+  const clients = new Clients();
   const routes = new WeakMap<Connection, Route>();
   const counts = { minted: 0, upgrades: 0, connections: 0 };
 
@@ -76,14 +86,11 @@ export async function openGateway(upstream: Upstream): Promise<Gateway> {
   });
 
   const http = createServer();
-  http.on('connection', (tcp: Duplex) => {
-    clients.add(tcp);
-    tcp.once('close', () => clients.delete(tcp));
-  });
+  http.on('connection', (tcp: Duplex) => clients.admit(tcp));
   http.on('upgrade', async (request, tcp, head) => {
     counts.upgrades += 1;
     const target = new URL(request.url ?? '/', upstream.url);
-    const gate = createTokenGate({ tokens, origins: [], path: target.pathname });
+    const gate = createTokenGate({ tokens, origins, path: target.pathname });
     const admitted = await gate(request, tcp);
     if (!admitted) return;
     target.searchParams.delete('token');
@@ -94,12 +101,13 @@ export async function openGateway(upstream: Upstream): Promise<Gateway> {
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
 
-  const drop = () => {
-    for (const tcp of clients) tcp.destroy();
-  };
   const mint = async () => {
     counts.minted += 1;
     return (await tokens.mint(user, policy)).token;
+  };
+  const credentials: Credentials = {
+    getToken: mint,
+    initPayload: () => ({ type: 'jwt', token: jwt }),
   };
   return {
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
@@ -113,16 +121,13 @@ export async function openGateway(upstream: Upstream): Promise<Gateway> {
       return counts.connections;
     },
     mint,
-    drop,
-    createClass: (options) =>
-      createWebSocket({
-        getToken: mint,
-        initPayload: () => ({ type: 'jwt', token: jwt }),
-        ...options,
-      }),
+    drop: () => clients.drop(),
+    refuse: (tries) => clients.refuse(tries),
+    credentials,
+    createClass: (options) => createWebSocket({ ...credentials, ...options }),
     async stop() {
       http.close();
-      drop();
+      clients.drop();
       await once(http, 'close');
     },
   };

@@ -45,6 +45,7 @@ const graphql = () => ({ schema: createSchema(), execute, parse, subscribe, vali
 
 holdDrops({
   name: 'graphql-ws',
+  refusals: 3,
   start: () => serve((server) => useServer(graphql(), server)),
   async run({ WebSocket, url, log }) {
     const client = createClient({

@@ -9,6 +9,7 @@ const secret = 'a secret of the program';
 
 holdDrops({
   name: '@hocuspocus/provider',
+  refusals: 3,
   async start() {
     const server = new Server({
       address: '127.0.0.1',
@@ -24,7 +25,7 @@ holdDrops({
     const direct = await hocuspocus.openDirectConnection(name);
     return {
       url: `ws://127.0.0.1:${server.address.port}`,
-      doc: direct.document as unknown as Doc,
+      doc: direct.document as Doc,
       async stop() {
         await direct.disconnect();
         await server.destroy();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** A way to a server that can be cut. */
 export interface Link {
@@ -9,17 +10,45 @@ export interface Link {
   readonly connections: number;
   /** Destroys all connections of clients at once, as a network that fails does. */
   drop(): void;
+  /** Destroys each of the next connections, this many, before anything has been said on it. */
+  refuse(tries: number): void;
   stop(): Promise<void>;
+}
+
+/** The connections of a link's clients. */
+export class Clients {
+  readonly #open = new Set<Duplex>();
+  #refusals = 0;
+
+  /** Answers whether a new connection may go on; one that may not has been destroyed. */
+  admit(client: Duplex): boolean {
+    if (this.#refusals > 0) {
+      this.#refusals -= 1;
+      client.destroy();
+      return false;
+    }
+    this.#open.add(client);
+    client.once('close', () => this.#open.delete(client));
+    return true;
+  }
+
+  drop(): void {
+    for (const client of this.#open) client.destroy();
+  }
+
+  refuse(tries: number): void {
+    this.#refusals += tries;
+  }
 }
 
 /** The plain one: whatever comes from one side goes to the other. */
 export async function openRelay(upstream: { readonly url: string }): Promise<Link> {
   const { hostname, port } = new URL(upstream.url);
-  const clients = new Set<Socket>();
+  const clients = new Clients();
   let connections = 0;
   const listener = createServer((client) => {
+    if (!clients.admit(client)) return;
     connections += 1;
-    clients.add(client);
     const server = connect(Number(port), hostname);
     for (const [one, other] of [
       [client, server],
@@ -29,22 +58,19 @@ export async function openRelay(upstream: { readonly url: string }): Promise<Lin
       one.on('close', () => other.destroy());
       one.pipe(other);
     }
-    client.once('close', () => clients.delete(client));
   });
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  const drop = () => {
-    for (const client of clients) client.destroy();
-  };
   return {
     url: `ws://127.0.0.1:${(listener.address() as AddressInfo).port}`,
     get connections() {
       return connections;
     },
-    drop,
+    drop: () => clients.drop(),
+    refuse: (tries) => clients.refuse(tries),
     async stop() {
       listener.close();
-      drop();
+      clients.drop();
       await once(listener, 'close');
     },
   };

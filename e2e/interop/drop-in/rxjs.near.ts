@@ -24,6 +24,7 @@ const start = () =>
 
 holdDrops({
   name: 'rxjs',
+  refusals: 3,
   start,
   async run({ WebSocket, url, log }) {
     const opened = new Subject<Event>();
