@@ -8,6 +8,7 @@ import { toShape } from './shape.ts';
 import type { Tokens } from './token.ts';
 import type {
   Context,
+  Options,
   PayloadContext,
   Reason,
   Token,
@@ -19,6 +20,8 @@ import type {
 const blamesCredentials: readonly ErrorCode[] = ['unauthorized', 'init-dropped', 'renew-timeout'];
 
 const closedState = 3;
+
+type Verdict = Options['isReady'];
 
 const ended: Failure = { stage: 'ready', code: 'closed' };
 
@@ -101,20 +104,16 @@ export function createAttempt(
 
   const failInit = (error: unknown) => fail({ stage: 'init', ...appFacts('init-failed', error) });
 
-  /** What is ready is not bounded. */
-  const bound = (next: Stage) => {
+  const enter = (next: Exclude<Stage, 'ready'>, told = next) => {
     stage = next;
     cancelWatchdog?.();
-    const timeout = next !== 'ready' && settings.timeouts[next];
+    const timeout = settings.timeouts[next];
     cancelWatchdog = timeout
       ? settings.environment.after(timeout, () => fail({ code: `${next}-timeout` }))
       : undefined;
-  };
-
-  const announce = (next: Exclude<Stage, 'ready'>) => {
-    if (announced === next) return;
-    announced = next;
-    progress.stage(next);
+    if (announced === told) return;
+    announced = told;
+    progress.stage(told);
   };
 
   const askPayload = async (reason: Reason, challenge?: unknown) => {
@@ -143,7 +142,8 @@ export function createAttempt(
     if (hasPayload) connection.acknowledged(ack);
     if (signal.aborted) return;
     // Not before: an ack that cannot be read has to fail a stage that is still bounded.
-    bound('ready');
+    cancelWatchdog?.();
+    stage = 'ready';
     progress.ready(ack, wire);
   };
 
@@ -160,43 +160,42 @@ export function createAttempt(
       payload = await askPayload(context.reason, challenge);
       sendInit();
       // One that is the ack as well has waited for the payload to leave.
-      if (challenge === undefined || signal.aborted || connection) return;
-      if ((settings.isReady ?? isAck)(challenge)) becomeReady(challenge);
+      if (challenge !== undefined && !connection) judge(challenge);
     } catch (error) {
       failInit(error);
     }
   };
 
+  /** What a message before ready says. */
+  const judge = (message: unknown, isChallenge?: Verdict) => {
+    const { isReady = isAck, isRejected } = settings;
+    // The app's functions may end the attempt that asks them.
+    const is = (verdict?: Verdict) => !signal.aborted && verdict?.(message) && !signal.aborted;
+    received = toShape(message);
+    // What comes before the init payload has left cannot be an answer to it.
+    if (initSent && is(isReady)) becomeReady(message);
+    else if (is(isRejected)) fail({ code: 'unauthorized' });
+    else if (is(isChallenge)) askInit(message);
+  };
+
   const receive = (messages: Iterable<unknown>) => {
-    const { isReady = isAck, isRejected, isChallenge } = settings;
     for (const message of messages) {
-      // The app's functions may end the attempt that asks them.
       if (signal.aborted) return;
-      if (connection) {
-        if (!connection.takes(message) && !signal.aborted) progress.message(message);
-        continue;
-      }
-      received = toShape(message);
-      // What comes before the init payload has left cannot be an answer to it.
-      const ready = initSent && isReady(message);
-      const rejected = !ready && !signal.aborted && isRejected?.(message);
-      const challenges = !ready && !rejected && !signal.aborted && isChallenge?.(message);
-      if (signal.aborted) return;
-      if (ready) becomeReady(message);
-      else if (rejected) fail({ code: 'unauthorized' });
-      else if (challenges) askInit(message);
+      if (!connection) judge(message, settings.isChallenge);
+      else if (!connection.takes(message) && !signal.aborted) progress.message(message);
     }
   };
 
   const read = (data: string | ArrayBuffer) => {
     if (connection) return connection.read(data);
+    // A codec may make nothing of it.
+    received = toShape(data);
     receive((typeof data === 'string' && offersV1 ? jsonCodec : settings.codec).decode(data));
   };
 
   const connect = (url: string | URL, token: Token | undefined) => {
     const { WebSocket = globalThis.WebSocket } = settings;
-    bound('connect');
-    announce('connect');
+    enter('connect');
     if (signal.aborted) return;
     if (!WebSocket) return fail({ code: 'websocket-missing' });
     try {
@@ -221,8 +220,7 @@ export function createAttempt(
     ws.onopen = () => {
       tokens.opened();
       if (!hasInit) return becomeReady();
-      bound('init');
-      announce('init');
+      enter('init');
       try {
         sendInit();
       } catch (error) {
@@ -245,8 +243,7 @@ export function createAttempt(
     try {
       let token = tokens.reuse();
       const needsToken = !token && getToken;
-      bound('token');
-      announce(needsToken ? 'token' : 'connect');
+      enter('token', needsToken ? 'token' : 'connect');
       if (hasPayload && !settings.isChallenge && !signal.aborted) askInit();
       if (needsToken && !signal.aborted) {
         token = await tokens.fetch(getToken, context);

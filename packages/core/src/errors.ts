@@ -39,7 +39,7 @@ export interface Failure {
   readonly retryAfter?: number | undefined;
   /**
    * In the init stage, the shape of the last message that came, never what it says: `{type,message}`,
-   * `12 characters`, `3 bytes`.
+   * `string of 12`.
    */
   readonly received?: string | undefined;
   /** What one of the app's functions threw, or the issues of `schema`, which may hold the message. Never an error of a `WebSocket`: those hold the URL and its token. */

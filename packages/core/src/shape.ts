@@ -1,7 +1,7 @@
-/** What can be told of a message without telling what it says: secrets do not fit into a name of a member. */
+/** What can be told of a message and not of what it says. Names of members are told where they are words. */
 export function toShape(message: any): string {
-  if (typeof message === 'string') return `${message.length} characters`;
-  if (message?.byteLength >= 0) return `${message.byteLength} bytes`;
-  if (Object(message) !== message) return String(message);
-  return `{${Object.keys(message).filter((name) => /^\w{1,20}$/.test(name))}}`;
+  const size = message?.length ?? message?.byteLength;
+  if (size >= 0) return `${typeof message} of ${size}`;
+  if (typeof message !== 'object') return typeof message;
+  return `{${Object.keys(message ?? {}).filter((name) => /^[a-z_]{1,20}$/i.test(name))}}`;
 }
