@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+/** A server in a process of its own. */
+export interface Program {
+  /** The line with which it said that it listens. */
+  readonly greeting: string;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Starts it again, as it was started. */
+  revive(): Promise<void>;
+  /** For good. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Resolves once it listens.
+ *
+ * @param listens what the line looks like with which it says so, on either output
+ * @throws {Error} with what it said, if it ends before
+ */
+export async function startProgram(
+  path: string,
+  args: readonly string[],
+  listens: RegExp,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Program> {
+  let [child, greeting] = await launch(path, args, listens, env);
+  return {
+    get greeting() {
+      return greeting;
+    },
+    kill: () => end(child),
+    async revive() {
+      await end(child);
+      [child, greeting] = await launch(path, args, listens, env);
+    },
+    stop: () => end(child),
+  };
+}
+
+async function launch(
+  path: string,
+  args: readonly string[],
+  listens: RegExp,
+  env: NodeJS.ProcessEnv,
+): Promise<[ChildProcess, string]> {
+  // A shell puts both outputs into one, and becomes the program.
+  const child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env,
+  });
+  const killWithUs = (): void => void child.kill('SIGKILL');
+  process.on('exit', killWithUs);
+  child.once('exit', () => process.off('exit', killWithUs));
+
+  const said: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    said.push(line);
+    if (!listens.test(line)) continue;
+    child.stdout.resume();
+    return [child, line];
+  }
+  await end(child);
+  throw new Error(`${path} ended before it listened:\n${said.join('\n')}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
+}
