@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocketServer, WebSocket as Ws } from 'ws';
@@ -268,6 +269,24 @@ describe('close()', () => {
     await closed(ws);
     expect([events, ws.readyState]).toEqual([['error', 'close 1006  false'], ws.CLOSED]);
     expect([dialled.length, world.timers]).toEqual([0, 0]);
+  });
+
+  test('while an upgrade of Node’s own WebSocket is pending is told, too', async () => {
+    const silent = createServer();
+    silent.listen(0, '127.0.0.1');
+    onTestFinished(() => void silent.close());
+    await once(silent, 'listening');
+    const Face = createWebSocket({ initPayload: 'jwt' });
+    const ws = new Face(`ws://127.0.0.1:${(silent.address() as AddressInfo).port}/`);
+    const [connection] = await once(silent, 'connection');
+    onTestFinished(() => connection.destroy());
+    const told: string[] = [];
+    ws.onerror = () => told.push('error');
+    const end = closed(ws);
+    ws.close();
+    expect(ws.readyState).toBe(ws.CLOSING);
+    await end;
+    expect([told, ws.readyState]).toEqual([['error'], ws.CLOSED]);
   });
 
   test('while it waits for another try is told, too, though its last connection is long gone', async () => {

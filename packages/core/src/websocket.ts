@@ -154,7 +154,10 @@ export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocke
         failed = true;
       });
       ws.addEventListener('close', ({ code, reason, wasClean }) => {
-        if (ws === this.#ws && this.#readyState) this.#end(failed, { code, reason, wasClean });
+        if (ws !== this.#ws) return;
+        if (this.#readyState) this.#end(failed, { code, reason, wasClean });
+        // Node's own says so before its `close` returns, and has nothing more to tell.
+        else this.#ws = undefined;
       });
       return ws;
     }
