@@ -9,8 +9,8 @@ import type { Server } from './server.ts';
 /** What a program runs in. */
 export interface World<S> {
   readonly WebSocket: typeof globalThis.WebSocket;
-  /** Those that the drop-in class has, for a program that makes one of its own; the platform's has none. */
-  readonly credentials?: Credentials;
+  /** Of the drop-in class, for a program that makes it elsewhere; none over the platform's own. */
+  readonly options?: WebSocketOptions & Credentials;
   /** Where its server is to be found: a `ws:` URL with no path. */
   readonly url: string;
   /** For everything that its user would see; what changes from run to run has no place there. */
@@ -57,7 +57,7 @@ export function holdDrops<S extends Server & Upstream>(library: Library<S>): voi
     expect(own.length).toBeGreaterThan(troubles.drops);
     const ours = await seenOver(library, troubles, openGateway, (gateway) => ({
       WebSocket: gateway.createClass(options),
-      credentials: gateway.credentials,
+      options: { ...options, ...gateway.credentials },
     }));
     expect(ours).toEqual(own);
   };
@@ -81,7 +81,7 @@ async function seenOver<S extends Server & Upstream, L extends Link>(
   library: Library<S>,
   { drops, refusals }: Troubles,
   open: (upstream: Upstream) => Promise<L>,
-  given: (link: L) => Pick<World<S>, 'WebSocket' | 'credentials'>,
+  given: (link: L) => Pick<World<S>, 'WebSocket' | 'options'>,
 ): Promise<unknown[]> {
   const log = new Log();
   const server = await library.start();

@@ -1,4 +1,4 @@
-import { createWebSocket } from '@two-stage-socket/core/websocket';
+import { createWebSocket, type WebSocketOptions } from '@two-stage-socket/core/websocket';
 import mqtt from 'mqtt';
 
 declare global {
@@ -16,16 +16,16 @@ export interface Setup {
   readonly url: string;
   readonly username: string;
   readonly password: string;
-  /** Over the drop-in class, not over the browser's own. */
-  readonly isDropIn: boolean;
+  /** For the drop-in class; none where it is the browser's own. */
+  readonly dropIn: Pick<WebSocketOptions, 'retry'> | undefined;
 }
 
 const topic = 'news';
 
 /** Resolves once the messages of the topic come. */
-export async function connect({ url, isDropIn, ...user }: Setup) {
+export async function connect({ url, dropIn, ...user }: Setup) {
   const { see, getToken, initPayload } = window;
-  const Class = isDropIn ? createWebSocket({ getToken, initPayload }) : WebSocket;
+  const Class = dropIn ? createWebSocket({ ...dropIn, getToken, initPayload }) : WebSocket;
   const client = mqtt.connect(url, {
     ...user,
     createWebsocket: (href, protocols) => new Class(href, protocols),

@@ -9,21 +9,22 @@ const name = 'mqtt';
 if (mosquitto.path) {
   holdDrops({
     name,
+    refusals: 3,
     async start() {
       const [server, origin] = await Promise.all([startMosquitto(), serveEmptyPage()]);
       return { ...server, origins: [origin], pageUrl: origin };
     },
-    async run({ url, credentials, log, server }) {
+    async run({ url, options, log, server }) {
       const page = await openPage(server.pageUrl);
       page.on('pageerror', ({ message }) => log.add({ uncaught: message }));
       await page.exposeFunction('see', (entry: unknown) => log.add(entry));
-      if (credentials) {
-        await page.exposeFunction('getToken', credentials.getToken);
-        await page.exposeFunction('initPayload', credentials.initPayload);
+      if (options) {
+        await page.exposeFunction('getToken', options.getToken);
+        await page.exposeFunction('initPayload', options.initPayload);
       }
       await runModule(page, 'mqtt-page.ts');
       const { username, password } = server;
-      const setup = { url, username, password, isDropIn: credentials !== undefined };
+      const setup = { url, username, password, dropIn: options && { retry: options.retry ?? {} } };
       const client = await page.evaluateHandle(
         (setup) => (window as unknown as { connect: typeof connect }).connect(setup),
         setup,

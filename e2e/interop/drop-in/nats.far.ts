@@ -9,6 +9,7 @@ const { path, missing } = servers.debian;
 if (path) {
   holdDrops({
     name,
+    refusals: 3,
     start: () => startNats(),
     async run({ WebSocket, url, log, server }) {
       const connection = await wsconnect({
