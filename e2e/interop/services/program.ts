@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 
 /** A server in a process of its own. */
 export interface Program {
@@ -40,20 +41,26 @@ export async function startProgram(
   };
 }
 
+/**
+ * A shell puts both outputs into one, and becomes the program. What it leaves behind ends that as soon
+ * as nobody holds the other end of fd 3 any more, however this process ended; a line calls it off.
+ */
+const script = '(read -r line <&3 || kill -9 $$) >/dev/null 2>&1 & exec "$0" "$@" 2>&1 3<&-';
+
 async function launch(
   path: string,
   args: readonly string[],
   listens: RegExp,
   env: NodeJS.ProcessEnv,
 ): Promise<[ChildProcess, string]> {
-  // A shell puts both outputs into one, and becomes the program.
-  const child = spawn('/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', path, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const child = spawn('/bin/sh', ['-c', script, path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     env,
   });
-  const killWithUs = (): void => void child.kill('SIGKILL');
-  process.on('exit', killWithUs);
-  child.once('exit', () => process.off('exit', killWithUs));
+  const lifeline = child.stdio[3] as Writable;
+  // A signal to the whole group ends the one at the other end as well.
+  lifeline.on('error', () => {});
+  child.once('exit', () => lifeline.end('\n'));
 
   const said: string[] = [];
   for await (const line of createInterface(child.stdout)) {
