@@ -1,5 +1,6 @@
 import { Protocol } from '@colyseus/core';
 import { decode, encode } from '@colyseus/schema';
+import type { TwoStageSocket } from '@two-stage-socket/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, hold, message, open, state } from './contract.ts';
 import { startColyseus } from './services/colyseus.ts';
@@ -53,19 +54,30 @@ describe('Colyseus', () => {
     expect(server.upgrades).toBe(0);
   });
 
+  const refusedOnce = async (socket: TwoStageSocket<any, any>) => {
+    const { failure } = await state(socket, 'waiting');
+    expect(failure).toMatchObject({ stage: 'init', code: 'unauthorized' });
+    await socket.ready();
+  };
+
+  test('a seat that has expired is refused, and another one asked for', async () => {
+    const server = await start();
+    await refusedOnce(open(hasten(server.options('expired token'))));
+    expect(server.upgrades).toBe(2);
+  });
+
   test('a seat that somebody else has taken is refused, and another one asked for', async () => {
     const server = await start();
     const { getToken, ...options } = server.options();
     const seat = await getToken({ signal: new AbortController().signal } as any);
     await open({ ...options, getToken: () => seat }).ready();
-    let seats = 0;
-    const late = open(
-      hasten({ ...options, getToken: (context: any) => (seats++ ? getToken(context) : seat) }),
-    );
-    expect(await state(late, 'waiting')).toMatchObject({
-      failure: { stage: 'init', code: 'unauthorized' },
-    });
-    await late.ready();
-    expect(seats).toBe(2);
+    let isFirst = true;
+    const getAnother = (context: any) => {
+      const given = isFirst ? seat : getToken(context);
+      isFirst = false;
+      return given;
+    };
+    await refusedOnce(open(hasten({ ...options, getToken: getAnother })));
+    expect(server.upgrades).toBe(3);
   });
 });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type Client, Server as ColyseusServer, Room, ServerError } from '@colyseus/core';
 import manifest from '@colyseus/core/package.json' with { type: 'json' };
 import { WebSocketTransport } from '@colyseus/ws-transport';
+import type { WebSocket } from 'ws';
 import type { Server, Wrong } from '../contract.ts';
 import { colyseus } from '../recipes/colyseus.ts';
 import { openGate } from './gate.ts';
@@ -16,13 +18,13 @@ export interface ColyseusService extends Server {
 }
 
 const jwts = createJwts();
-const noJwt = '';
+const nobody = 'nobody';
 const password = 'open sesame';
 
 /** Welcomes its users, and tells them what they say. */
 class Chat extends Room {
   static override async onAuth(jwt: string) {
-    if (jwt === noJwt) return false;
+    if (jwt === nobody) return false;
     const user = await jwts.verify(jwt);
     if (!user) throw new ServerError(401, 'The JWT is bad');
     return { user };
@@ -30,8 +32,12 @@ class Chat extends Room {
   override onCreate() {
     this.onMessage('say', (client, text) => client.send('said', `${client.auth.user}: ${text}`));
   }
-  override onJoin(client: Client, options: { password?: string }) {
+  override async onJoin(client: Client, options: { password?: string }) {
     if (options.password !== password) throw new ServerError(403, 'The password is wrong');
+    // What a client says before `JOIN_ROOM` is not heard, and has come by then.
+    const ws = client.ref as WebSocket;
+    ws.ping();
+    await once(ws, 'pong');
     client.send('welcome', client.auth.user);
   }
 }
@@ -70,7 +76,7 @@ export async function startColyseus(): Promise<ColyseusService> {
         super.onCreate();
         if (!isFirst) return;
         isFirst = false;
-        this.seatReservationTimeout = 0.01;
+        this.seatReservationTimeout = 0.1;
         waits.set(this.roomId, expired);
       }
       override onDispose() {
@@ -96,7 +102,7 @@ export async function startColyseus(): Promise<ColyseusService> {
     // What is bad about the token is what it is asked for with.
     options: (wrong) =>
       options(() => jwts.sign(wrong === 'bad token' ? 'bad payload' : undefined), wrong),
-    optionsOfNobody: () => options(() => noJwt),
+    optionsOfNobody: () => options(() => nobody),
     kill: gate.kill,
     revive: gate.revive,
     async stop() {
