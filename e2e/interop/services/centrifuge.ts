@@ -8,12 +8,15 @@ export const centrifuge = { path: findCentrifuge(), missing: noCentrifuge };
 
 export type CentrifugeServer = Awaited<ReturnType<typeof startCentrifuge>>;
 
-/** A Centrifuge server of one user, which lets in only who has its token for the upgrade. */
-export async function startCentrifuge() {
+/**
+ * A Centrifuge server of one user, which lets in only who has its token for the upgrade.
+ *
+ * @param token everybody is let in where it is empty
+ */
+export async function startCentrifuge(token: string = crypto.randomUUID()) {
   const { path, missing } = centrifuge;
   if (path === undefined) throw new Error(missing);
   const port = await freePort();
-  const token = crypto.randomUUID();
   const secret = crypto.randomUUID();
   const env = { ...process.env, PORT: `${port}`, TOKEN: token, JWT_SECRET: secret };
   const program = await startProgram(path, [], /^listening/, env);

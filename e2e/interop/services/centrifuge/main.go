@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -69,11 +70,16 @@ func connecting(_ context.Context, e centrifuge.ConnectEvent) (centrifuge.Connec
 }
 
 func connected(client *centrifuge.Client) {
-	client.OnSubscribe(func(_ centrifuge.SubscribeEvent, cb centrifuge.SubscribeCallback) {
-		cb(centrifuge.SubscribeReply{}, nil)
+	client.OnSubscribe(func(e centrifuge.SubscribeEvent, cb centrifuge.SubscribeCallback) {
+		options := centrifuge.SubscribeOptions{EnableRecovery: hasHistory(e.Channel)}
+		cb(centrifuge.SubscribeReply{Options: options}, nil)
 	})
-	client.OnPublish(func(_ centrifuge.PublishEvent, cb centrifuge.PublishCallback) {
-		cb(centrifuge.PublishReply{}, nil)
+	client.OnPublish(func(e centrifuge.PublishEvent, cb centrifuge.PublishCallback) {
+		options := centrifuge.PublishOptions{}
+		if hasHistory(e.Channel) {
+			options = centrifuge.PublishOptions{HistorySize: 100, HistoryTTL: time.Minute}
+		}
+		cb(centrifuge.PublishReply{Options: options}, nil)
 	})
 	client.OnRPC(func(e centrifuge.RPCEvent, cb centrifuge.RPCCallback) {
 		cb(centrifuge.RPCReply{Data: e.Data}, nil)
@@ -86,6 +92,11 @@ func connected(client *centrifuge.Client) {
 		cb(centrifuge.RefreshReply{ExpireAt: expires}, err)
 	})
 	client.Send([]byte(`"hello"`))
+}
+
+// hasHistory says whether who comes back to a channel gets what was published meanwhile.
+func hasHistory(channel string) bool {
+	return strings.HasPrefix(channel, "history:")
 }
 
 // verify says whose token it is, and until when, in s since the epoch.
