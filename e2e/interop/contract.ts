@@ -123,8 +123,10 @@ export function hold<S extends Server>(service: Service<S>): void {
     }
     if (service.expires) {
       test('an expired token is refreshed', async () => {
+        const before = server.upgrades ?? 0;
         const socket = open(hasten(server.options('expired token')));
         await socket.ready();
+        if (server.upgrades !== undefined) expect(server.upgrades - before).toBe(tries);
         await service.exchange(socket, server);
       });
     }
