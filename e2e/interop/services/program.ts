@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** A server in a process of its own. */
 export interface Program {
@@ -57,16 +57,16 @@ async function launch(
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     env,
   });
-  const lifeline = child.stdio[3] as Writable;
+  const [, output, , lifeline] = child.stdio as [null, Readable, null, Writable];
   // A signal to the whole group ends the one at the other end as well.
   lifeline.on('error', () => {});
   child.once('exit', () => lifeline.end('\n'));
 
   const said: string[] = [];
-  for await (const line of createInterface(child.stdout)) {
+  for await (const line of createInterface(output)) {
     said.push(line);
     if (!listens.test(line)) continue;
-    child.stdout.resume();
+    output.resume();
     return [child, line];
   }
   await end(child);
