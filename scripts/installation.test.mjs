@@ -40,6 +40,13 @@ test.each([
   expect(isInstalled(folder)).toBe(false);
 });
 
+test('a package without workspaces is installed by itself', () => {
+  write('package.json', { name: 'alone' });
+  expect(isInstalled(folder)).toBe(false);
+  markInstalled(folder);
+  expect(isInstalled(folder)).toBe(true);
+});
+
 test('another script does not', () => {
   write('packages/nested/package.json', { ...nested, scripts: { a: 'b' } });
   expect(isInstalled(folder)).toBe(true);
@@ -47,14 +54,17 @@ test('another script does not', () => {
 
 // npm forgets other platforms' packages when it writes a lock file where it cannot see them, and
 // then `npm ci` refuses that lock file everywhere.
-test('the lock file names the packages of every platform', () => {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies = {} }]) =>
-    Object.keys(optionalDependencies).filter(
-      (name) =>
-        !(`${path}/node_modules/${name}` in lock.packages) &&
-        !(`node_modules/${name}` in lock.packages),
-    ),
-  );
-  expect(missing).toEqual([]);
-});
+test.each(['', 'e2e/interop'])(
+  'the lock file of ./%s names the packages of every platform',
+  (own) => {
+    const lock = JSON.parse(readFileSync(join(root, own, 'package-lock.json'), 'utf8'));
+    const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          !(`${path}/node_modules/${name}` in lock.packages) &&
+          !(`node_modules/${name}` in lock.packages),
+      ),
+    );
+    expect(missing).toEqual([]);
+  },
+);

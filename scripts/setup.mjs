@@ -10,11 +10,15 @@ import { findWebKitDriver, noWebKit } from './webkit.mjs';
 import { root } from './workspaces.mjs';
 
 const bin = join(root, 'node_modules', '.bin');
+/** Has an installation of its own: nobody who only starts the demo needs its hundreds of packages. */
+const interop = join(root, 'e2e', 'interop');
+const ci = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
 
 requireNode();
 if (!isInstalled()) install();
 if (process.argv.includes('--browser')) await requireChromium();
 if (process.argv.includes('--engines')) bringEngines();
+if (process.argv.includes('--interop') && !isInstalled(interop)) installInterop();
 if (process.argv.includes('--services')) await bringServices();
 if (process.argv.includes('--redis')) requireRedis();
 
@@ -27,14 +31,25 @@ function install() {
   console.log('Installing what is missing; the first time this takes about a minute …');
   // Not with the Node that is in node_modules: npm is about to take it away.
   const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== bin);
-  const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund'];
-  if (!run('npm', args, { PATH: path.join(delimiter) })) {
+  if (!run('npm', ci, { env: { PATH: path.join(delimiter) } })) {
     giveUp('npm ci failed, as npm says above; if package.json was edited, run npm install first.');
   }
   if (!run(join(bin, 'node'), ['--version'])) {
     giveUp('Node 24 was not installed: run npm rebuild node esbuild --ignore-scripts=false.');
   }
   markInstalled();
+}
+
+function installInterop() {
+  console.log('Installing servers of others to test against; the first time takes half a minute …');
+  const PATH = [bin, process.env.PATH].join(delimiter);
+  // Some have scripts that compile what they can do without, or that say thanks.
+  if (!run('npm', [...ci, '--ignore-scripts'], { env: { PATH }, cwd: interop })) {
+    giveUp(
+      'npm ci failed in e2e/interop, as npm says above: see that the registry can be reached; if e2e/interop/package.json was edited, run npm install --ignore-scripts there first.',
+    );
+  }
+  markInstalled(interop);
 }
 
 async function requireChromium() {
@@ -77,7 +92,7 @@ function bringEngines() {
 function installPackages(...names) {
   run('apt-get', ['update', '-qq']);
   run('apt-get', ['install', '-qq', '-y', '--no-install-recommends', ...names], {
-    DEBIAN_FRONTEND: 'noninteractive',
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
   });
 }
 
@@ -86,10 +101,11 @@ function installPackages(...names) {
  *
  * @param {string} command
  * @param {string[]} args
+ * @param {{ env?: Record<string, string>, cwd?: string }} [options]
  */
-function run(command, args, env = {}) {
+function run(command, args, { env, cwd = root } = {}) {
   const { status, stderr } = spawnSync(command, args, {
-    cwd: root,
+    cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     encoding: 'utf8',

@@ -16,6 +16,7 @@ const stages = {
   unit: () => tests('node'),
   contract: () => tests('browser'),
   e2e: () => tests('e2e'),
+  interop: () => tests('interop'),
   exports: () => checks(exports),
   size: () => checks(size),
   docs: () => checks(docs),

@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 /** The folder of the repository. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The packages that npm installs together, the root first. */
+/** The packages that npm installs together, that of the folder first. */
 export function workspaces(folder = root) {
   const top = workspace(folder);
-  const folders = top.manifest.workspaces.flatMap((/** @type {string} */ pattern) =>
+  const { workspaces: patterns = [] } = top.manifest;
+  const folders = patterns.flatMap((/** @type {string} */ pattern) =>
     pattern.endsWith('/*') ? subfolders(join(folder, pattern.slice(0, -2))) : join(folder, pattern),
   );
   return [top, ...folders.filter(hasManifest).map(workspace)];
