@@ -45,9 +45,8 @@ function installInterop() {
   const PATH = [bin, process.env.PATH].join(delimiter);
   // Some have scripts that compile what they can do without, or that say thanks.
   if (!run('npm', [...ci, '--ignore-scripts'], { env: { PATH }, cwd: interop })) {
-    giveUp(
-      'npm ci failed in e2e/interop, as npm says above: see that the registry can be reached; if e2e/interop/package.json was edited, run npm install --ignore-scripts there first.',
-    );
+    const remedy = 'if its package.json was edited, run npm install --ignore-scripts there first.';
+    giveUp(`npm ci failed in e2e/interop, as npm says above; ${remedy}`);
   }
   markInstalled(interop);
 }
