@@ -81,7 +81,7 @@ describe('Kraken', () => {
   test('a service that is unavailable is no refusal, and named by its shape', async () => {
     const server = await startHere();
     server.fake.fail('EService:Unavailable');
-    const socket = open({ ...hasten(server.options()), timeouts: { init: 200 } });
+    const socket = open({ ...hasten(server.options(), 10), timeouts: { init: 300 } });
     expect(await state(socket, 'waiting')).toMatchObject({
       failure: { stage: 'init', code: 'init-timeout', received: expect.stringContaining('error') },
     });

@@ -69,18 +69,18 @@ hold({
 
 describe('Phoenix channels', () => {
   test('heartbeats keep a connection that has nothing else to say, and are no messages', async () => {
-    const server = await startHere(150);
+    const server = await startHere(1500);
     const { heartbeat, ...options } = hasten(server.options());
-    const socket = open({ ...options, heartbeat: { ...(heartbeat || {}), interval: 40 } });
+    const socket = open({ ...options, heartbeat: { ...(heartbeat || {}), interval: 500 } });
     const delivered: any[] = [];
     socket.on('message', (one) => delivered.push(one[3]));
-    for (let i = 0; i < 6; i++) await server.fake.beat();
+    for (let i = 0; i < 4; i++) await server.fake.beat();
     expect(socket.getSnapshot().status).toBe('ready');
     expect(delivered).toEqual(['presence_state']);
   });
 
   test('a connection without heartbeats is ended by the server, and comes back', async () => {
-    const server = await startHere(50);
+    const server = await startHere(300);
     const socket = open(hasten({ ...server.options(), heartbeat: false }));
     await socket.ready();
     expect(await state(socket, 'waiting')).toMatchObject({

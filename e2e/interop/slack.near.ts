@@ -58,15 +58,18 @@ hold({
 });
 
 describe('Slack Socket Mode', () => {
-  test('an event that comes with the hello is not lost', async () => {
+  test('an event that comes with the hello is not lost, and the hello is no message', async () => {
     const server = await startHere();
     const acknowledged = server.fake.event({ type: 'message' });
-    behave(open(hasten(server.options())));
+    const socket = behave(open(hasten(server.options())));
+    const delivered: string[] = [];
+    socket.on('message', ({ type }) => delivered.push(type));
     expect(await acknowledged).toBe(1);
+    expect(delivered).toEqual(['events_api']);
   });
 
   test('an event that is not acknowledged in time comes again', async () => {
-    const server = await startHere(50);
+    const server = await startHere(300);
     const socket = open(hasten(server.options()));
     await socket.ready();
     const first = message(socket, (one) => one.type === 'events_api');

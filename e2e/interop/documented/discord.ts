@@ -20,8 +20,8 @@ export interface FakeDiscord extends Listening {
   cut(closeCode?: number): void;
   /** Forgets every session. */
   forget(): void;
-  /** What it answers to the next `identify` or `resume`: an opcode 9, or a close code. */
-  fail(how: 9 | number): void;
+  /** What it answers to the next of `identify` and `resume`: opcode 9, or a close code. */
+  fail(...how: number[]): void;
   /** Refuses whoever comes to resume, in the upgrade. */
   moveAway(): void;
   /** Acknowledges no heartbeat any more. */
@@ -39,6 +39,9 @@ const privileged = (1 << 1) | (1 << 8) | (1 << 15);
 const all = 2 ** 26 - 1;
 
 const maxBytes = 4096;
+
+/** So long that who does not wait for `hello` is found out, in ms. */
+const helloDelay = 20;
 
 /**
  * Discord's gateway, version 10 with plain JSON, as documented:
@@ -60,7 +63,7 @@ export async function startFakeDiscord(interval = 41_250): Promise<FakeDiscord> 
   const open = new Set<WebSocket>();
   const handshakes: { op: 2 | 6; path: string }[] = [];
   const beats: ((seq: number | null) => void)[] = [];
-  let failure: number | undefined;
+  const failures: number[] = [];
   let isAway = false;
   let isSilent = false;
 
@@ -99,13 +102,13 @@ export async function startFakeDiscord(interval = 41_250): Promise<FakeDiscord> 
     let isGreeted = false;
     open.add(ws);
     const late = setTimeout(() => ws.close(4000), interval * 1.5);
-    const hello = setImmediate(() => {
+    const hello = setTimeout(() => {
       isGreeted = true;
       say(ws, 10, { heartbeat_interval: interval });
-    });
+    }, helloDelay);
     ws.on('close', (code) => {
       clearTimeout(late);
-      clearImmediate(hello);
+      clearTimeout(hello);
       open.delete(ws);
       if (session?.ws === ws) session.ws = undefined;
       if (session && (code === 1000 || code === 1001)) sessions.delete(session.id);
@@ -126,8 +129,7 @@ export async function startFakeDiscord(interval = 41_250): Promise<FakeDiscord> 
       }
       if (session) return 4005;
       if (d?.token !== token) return 4004;
-      const now = failure ?? (op === 2 ? identify(ws, d) : resume(ws, d));
-      failure = undefined;
+      const now = failures.shift() ?? (op === 2 ? identify(ws, d) : resume(ws, d));
       if (typeof now === 'number') {
         if (now !== 9) return now;
         say(ws, 9, false);
@@ -182,9 +184,7 @@ export async function startFakeDiscord(interval = 41_250): Promise<FakeDiscord> 
       }
     },
     forget: () => sessions.clear(),
-    fail(how) {
-      failure = how;
-    },
+    fail: (...how) => failures.push(...how),
     moveAway() {
       isAway = true;
     },
