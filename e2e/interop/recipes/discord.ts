@@ -8,11 +8,6 @@ export function discord(app: {
   let session: { id: string; url: string } | undefined;
   let seq: number | null = null;
   const beat = () => ({ op: 1, d: seq });
-  const read = ({ op, d, s, t }: any) => {
-    if (t === 'READY') session = { id: d.session_id, url: d.resume_gateway_url };
-    if (op === 9 && !d) session = undefined;
-    if (op === 0) seq = s;
-  };
   return {
     url: ({ reason }) =>
       `${(reason !== 'connect-failed' && session?.url) || app.url}/?v=10&encoding=json`,
@@ -34,7 +29,10 @@ export function discord(app: {
       encode: JSON.stringify,
       decode(frame) {
         const message = JSON.parse(String(frame));
-        read(message);
+        const { op, d, s, t } = message ?? {};
+        if (t === 'READY') session = { id: d.session_id, url: d.resume_gateway_url };
+        if (op === 9 && !d) session = undefined;
+        if (op === 0) seq = s;
         return [message];
       },
     },
