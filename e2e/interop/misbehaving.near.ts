@@ -4,10 +4,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasten, open } from './contract.ts';
 import { misbehaviours, said, startMisbehaving, type Turn } from './misbehaving.ts';
 import { azureWebPubSub } from './recipes/azure-web-pubsub.ts';
+import { centrifuge } from './recipes/centrifuge.ts';
 import { colyseus } from './recipes/colyseus.ts';
 import { graphqlWs } from './recipes/graphql-ws.ts';
 import { hocuspocus } from './recipes/hocuspocus.ts';
 import { kraken } from './recipes/kraken.ts';
+import { mosquitto } from './recipes/mosquitto.ts';
+import { nats } from './recipes/nats.ts';
 import { parseLiveQuery } from './recipes/parse-live-query.ts';
 import { phoenix } from './recipes/phoenix.ts';
 import { slack } from './recipes/slack.ts';
@@ -31,12 +34,23 @@ const getSecrets = () => ({ Authorization: secret });
 /** Every recipe with an init stage, by its file. */
 const recipes: Record<string, Recipe> = {
   'azure-web-pubsub': { options: azureWebPubSub({ negotiateUrl: url, getHeaders: getSecrets }) },
+  centrifuge: { options: centrifuge({ url, getToken, getConnectionToken: getSecret }) },
   colyseus: {
     options: colyseus({ endpoint: url, roomName: 'a', getAuthToken: getSecret }),
   },
   'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: getSecret }) },
   hocuspocus: { options: hocuspocus({ url, getToken, name: 'a', getAuthToken: getSecret }) },
   kraken: { options: kraken({ url, getToken: getSecret }) },
+  mosquitto: {
+    options: mosquitto({
+      url,
+      getConnect: () => ({ clientId: 'a', username: 'a', password: secret }),
+    }),
+  },
+  nats: {
+    options: nats({ url, getAuth: () => ({ auth_token: secret }) }),
+    challenge: new TextEncoder().encode('INFO {"nonce":"a"}\r\n'),
+  },
   'parse-live-query': {
     options: parseLiveQuery({
       url,
@@ -78,7 +92,11 @@ async function fate({ options }: Recipe, how: Kind, turn: Turn) {
   };
   const socket = open({
     ...hasten(options, 1),
-    url: server.url,
+    async url(context) {
+      // Where some start anew for each connection.
+      if (typeof options.url === 'function') await options.url(context);
+      return server.url;
+    },
     getToken,
     timeouts: { init },
     environment: { after },

@@ -4,6 +4,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../scripts/cluster/redis-process.ts';
 import { findMosquitto, noMosquitto } from '../../../scripts/interop/debian.mjs';
+import type { Wrong } from '../contract.ts';
+import { mosquitto as recipe } from '../recipes/mosquitto.ts';
 import { startProgram } from './program.ts';
 
 /** Where the mosquitto is that tests can have, and what to do about one that is not there. */
@@ -22,6 +24,7 @@ export async function startMosquitto() {
   const password = crypto.randomUUID();
   await writeFile(passwords, `${username}:${hash(password)}\n`, { mode: 0o600 });
   const port = await freePort();
+  const url = `ws://127.0.0.1:${port}`;
   const config = [
     // Or it becomes one who may not read this folder, where root starts it.
     `user ${userInfo().username}`,
@@ -39,9 +42,20 @@ export async function startMosquitto() {
 
   return {
     version: program.greeting.replace(/^.*version (\S+).*$/, '$1'),
-    url: `ws://127.0.0.1:${port}`,
+    url,
     username,
     password,
+    /** @param own more fields of CONNECT */
+    options: (wrong?: Wrong, own = {}) =>
+      recipe({
+        url,
+        getConnect: () => ({
+          clientId: crypto.randomUUID(),
+          username,
+          password: wrong ? 'not the password' : password,
+          ...own,
+        }),
+      }),
     kill: () => program.kill(),
     revive: () => program.revive(),
     async stop() {

@@ -57,7 +57,8 @@ async function launch(
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     env,
   });
-  const [, output, , lifeline] = child.stdio as [null, Readable, null, Writable];
+  const output = child.stdio[1] as Readable;
+  const lifeline = child.stdio[3] as Writable;
   // A signal to the whole group ends the one at the other end as well.
   lifeline.on('error', () => {});
   child.once('exit', () => lifeline.end('\n'));
