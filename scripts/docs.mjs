@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { staleServicesPage } from '../docs/.vitepress/services.mjs';
 import { checkByTool, runAlone } from './check.mjs';
 import { brokenLinksOfFiles, brokenLinksOfSite, markdownFiles } from './docs-links.mjs';
 import { wrongSamples } from './docs-samples.mjs';
@@ -12,6 +13,7 @@ export async function docs() {
   const [built, samples] = await Promise.all([build(), wrongSamples(files)]);
   return [
     ...built,
+    checkOf('docs/services.md', staleServicesPage()),
     checkOf('links between files', brokenLinksOfFiles(root, files)),
     checkOf(`${samples.count} samples`, samples.problems),
   ];

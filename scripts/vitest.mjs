@@ -6,7 +6,7 @@ import { run } from './check.mjs';
 /**
  * The parts of Vitest's JSON report that are read.
  *
- * @typedef {import('./tally.mjs').VitestReport & import('./engine-table.mjs').EngineReport} Report
+ * @typedef {import('./tally.mjs').VitestReport & import('./engine-table.mjs').EngineReport & import('./interop/table.mjs').InteropReport} Report
  */
 
 /**

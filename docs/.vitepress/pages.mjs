@@ -69,7 +69,7 @@ export function sidebar() {
       text: 'Concepts',
       items: entries(['guide/two-stages.md', 'guide/*.md', 'lifecycle.md'], start),
     },
-    { text: 'Recipes', items: entries(['recipes/*.md', 'websocket.md']) },
+    { text: 'Recipes', items: entries(['recipes/*.md', 'services.md', 'websocket.md']) },
     { text: 'Tools', items: entries(['testing.md', 'devtools.md']) },
     {
       text: 'Server',
