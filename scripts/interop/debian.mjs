@@ -11,6 +11,9 @@ export const noMosquitto =
 
 const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'interop');
 
+/** How long a command may take, in ms. */
+const timeout = 5 * 60 * 1000;
+
 /** Where a NATS server that starts is, if there is one: the machine's own, or Debian's. */
 export function findNats() {
   return find('nats-server', '--version');
@@ -60,7 +63,7 @@ function bring(name, findIt) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(archives, 'partial'), { recursive: true });
   // Fails for who is not root; the lists may do as they are.
-  spawnSync('apt-get', ['update', '-qq']);
+  spawnSync('apt-get', ['update', '-qq'], { timeout });
   const options = ['-qq', '-y', '--no-install-recommends', '--download-only'];
   const own = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}`];
   if (!run('apt-get', ['install', ...options, ...own, name])) return undefined;
@@ -87,7 +90,7 @@ function bring(name, findIt) {
  * @param {string[]} args
  */
 function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout });
   if (status !== 0) console.error(`${stderr}${stdout}`.trim().split('\n', 5).join('\n'));
   return status === 0;
 }

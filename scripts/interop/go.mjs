@@ -64,6 +64,7 @@ function hasGo() {
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} options
  */
 function go(args, options) {
-  const { status, stderr } = spawnSync('go', args, { ...options, encoding: 'utf8' });
+  const timeout = 10 * 60 * 1000;
+  const { status, stderr } = spawnSync('go', args, { ...options, encoding: 'utf8', timeout });
   if (status !== 0) console.error(stderr.trim().split('\n', 5).join('\n'));
 }
