@@ -53,6 +53,7 @@ if (findHomeAssistant()) {
       socket.on('message', heard);
       socket.on('error', heard);
       await vi.waitFor(() => expect(ping.mock.calls.length).toBeGreaterThan(5));
+      expect(ping.mock.results[0]?.value).toMatchObject({ type: 'ping' });
       expect(heard).not.toHaveBeenCalled();
       await exchange(socket, server);
     });

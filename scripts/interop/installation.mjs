@@ -38,9 +38,10 @@ export function isInstalled(installation) {
  *
  * @param {Installation} installation
  * @param {readonly string[][]} commands run in its folder, one after the other
+ * @param {Readonly<Record<string, string>>} [files] what they find there, by name
  * @returns {Promise<boolean>} whether it is there now
  */
-export async function install(installation, commands) {
+export async function install(installation, commands, files = {}) {
   if (isInstalled(installation)) return true;
   const { name, packages, duration } = installation;
   const folder = folderOf(installation);
@@ -48,6 +49,7 @@ export async function install(installation, commands) {
   rmSync(stampFile(installation), { force: true });
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
   for (const command of commands) {
     const failure = await runQuietly(command, folder);
     if (failure === undefined) continue;
