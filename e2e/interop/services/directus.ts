@@ -64,7 +64,8 @@ export async function startDirectus(): Promise<Directus> {
     WEBSOCKETS_HEARTBEAT_PERIOD: '1',
   };
   await promisify(execFile)(node, [cli, 'bootstrap'], { env });
-  const program = await startProgram(node, [cli, 'start'], /"Server started at/, env);
+  // Its WebSocket server says that it has started before it listens.
+  const program = await startProgram(node, [cli, 'start'], / Server started at http/, env);
 
   const secret = new TextEncoder().encode(env.SECRET);
   const ask = async (path: string, init: RequestInit = {}) => {
