@@ -149,10 +149,10 @@ export function interopTable(entries, outcomes) {
   const cells = [
     ['', 'version', ...rows],
     ...entries.map(({ id, name }) => {
-      const outcome = outcomes.get(id);
-      if (!outcome) return [name, 'did not load'];
-      if (Object.keys(outcome.rows).length === 0) return [name, 'not run'];
-      return [name, outcome.version, ...rows.map((row) => outcome.rows[row] ?? '–')];
+      const { version, rows: seen = {}, notRun = [] } = outcomes.get(id) ?? {};
+      const none = version ? '–' : '';
+      const why = notRun.length ? 'not run' : 'did not start';
+      return [name, version || why, ...rows.map((row) => seen[row] ?? none)];
     }),
   ];
   const widths = rows

@@ -21,6 +21,7 @@ const outcomes = outcomesOf([
         'misbehaving.near.ts',
         result('passed', 'a ends in stage init where a server', 'at open', 'says null'),
         result('failed', 'a ends in stage init where a server', 'at open', 'says nothing'),
+        result('passed', 'c ends in stage init where a server', 'at open', 'says null'),
         result('passed', 'no recipe is left out'),
       ),
       file(
@@ -55,11 +56,11 @@ const outcomes = outcomesOf([
 test('has a line for each service, and says below it why something did not run', () => {
   const entries = ['a', 'b', 'c', 'd'].map((id) => ({ id, name: id.toUpperCase() }));
   expect(interopTable(entries, outcomes).split('\n')).toEqual([
-    '   version       ready  bad token  renewal  wrong servers  special',
-    'A  1.0           pass   fail       –        1 of 2         1 of 1',
-    'B  2.0, 2.1      pass   –          fail     –              –',
-    'C  not run',
-    'D  did not load',
+    '   version        ready  bad token  renewal  wrong servers  special',
+    'A  1.0            pass   fail       –        1 of 2         1 of 1',
+    'B  2.0, 2.1       pass   –          fail     –              –',
+    'C  not run                                   1 of 1',
+    'D  did not start',
     '',
     'C: not run: no C found: install it',
   ]);
@@ -68,7 +69,7 @@ test('has a line for each service, and says below it why something did not run',
 test('libraries over the drop-in class have rows of their own', () => {
   const entries = [{ id: 'drop-in/a', name: 'a' }];
   expect(interopTable(entries, outcomes).split('\n')).toEqual([
-    '   version  10 drops  refused tries',
-    'a           pass      fail',
+    '   version        10 drops  refused tries',
+    'a  did not start  pass      fail',
   ]);
 });
