@@ -74,15 +74,15 @@ export function servicesPage() {
     handshakes([...services, ...documented]),
     '## Recipes',
     ...services.map(recipe),
-    documentedIntro,
-    resultsTable(documented),
-    ...documented.map(recipe),
     dropInIntro,
     resultsTable(dropIns),
     table(
       ['library', 'server', 'handed over'],
       dropIns.map(({ name, server, handOver }) => [name, server, `\`${handOver}\``]),
     ),
+    documentedIntro,
+    resultsTable(documented),
+    ...documented.map(recipe),
   ]
     .join('\n\n')
     .concat('\n');
@@ -120,12 +120,13 @@ function resultsTable(entries) {
     return why ? [`- ${name}: not run: ${why}`] : [];
   });
   const cells = table(
-    ['', 'version', 'run on', ...rows],
+    ['', 'version', ...rows, 'run on'],
     entries.map((entry) => {
       const { version, date, rows: seen } = results[entry.id] ?? {};
       const name = 'app' in entry ? link(entry.name) : entry.name;
-      if (!seen) return [name, 'not run', '', ...rows.map(() => '')];
-      return [name, version ?? '', date ?? '', ...rows.map((row) => seen[row] ?? '–')];
+      if (!seen) return [name, 'not run', ...rows.map(() => ''), ''];
+      const shown = rows.map((row) => (seen[row] === 'pass' ? '✓' : (seen[row] ?? '–')));
+      return [name, version ?? '', ...shown, date ?? ''];
     }),
   );
   return [cells, ...(missing.length ? [missing.join('\n')] : [])].join('\n\n');
