@@ -6,8 +6,11 @@ import { misbehaviours, said, startMisbehaving, type Turn } from './misbehaving.
 import { azureWebPubSub } from './recipes/azure-web-pubsub.ts';
 import { centrifuge } from './recipes/centrifuge.ts';
 import { colyseus } from './recipes/colyseus.ts';
+import { directus } from './recipes/directus.ts';
+import { discord } from './recipes/discord.ts';
 import { graphqlWs } from './recipes/graphql-ws.ts';
 import { hocuspocus } from './recipes/hocuspocus.ts';
+import { homeAssistant } from './recipes/home-assistant.ts';
 import { kraken } from './recipes/kraken.ts';
 import { mosquitto } from './recipes/mosquitto.ts';
 import { nats } from './recipes/nats.ts';
@@ -38,8 +41,23 @@ const recipes: Record<string, Recipe> = {
   colyseus: {
     options: colyseus({ endpoint: url, roomName: 'a', getAuthToken: getSecret }),
   },
+  directus: {
+    options: directus({ url, getTokens: async () => ({ access_token: secret, expires: 9e5 }) }),
+  },
+  discord: {
+    options: discord({ url, identify: { token: secret } }),
+    challenge: '{"op":10,"d":{"heartbeat_interval":41250}}',
+  },
   'graphql-ws': { options: graphqlWs({ url, getToken, getJwt: getSecret }) },
   hocuspocus: { options: hocuspocus({ url, getToken, name: 'a', getAuthToken: getSecret }) },
+  'home-assistant': {
+    options: homeAssistant({
+      hassUrl: 'http://localhost',
+      getAccessToken: async () => secret,
+      nextId: () => 1,
+    }),
+    challenge: '{"type":"auth_required","ha_version":"2024.3.3"}',
+  },
   kraken: { options: kraken({ url, getToken: getSecret }) },
   mosquitto: {
     options: mosquitto({
