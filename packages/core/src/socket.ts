@@ -105,43 +105,38 @@ export class TwoStageSocket<Incoming = unknown, Outgoing = unknown> {
   [Symbol.asyncIterator](): AsyncIterableIterator<Incoming, void> {
     const kept: Incoming[] = [];
     let end: { readonly failure?: TwoStageError | undefined } | undefined;
-    const wake: (() => void)[] = [];
-    const stir = () => {
-      for (const waiter of wake.splice(0)) waiter();
-    };
+    let wake = () => {};
     const stop = (close: typeof end) => {
       end ??= close;
       for (const off of offs) off();
-      stir();
+      wake();
     };
     const offs = [
       this.on('message', (message) => {
         kept.push(message);
-        stir();
+        wake();
       }),
       this.on('close', stop),
     ];
     const state = this.getSnapshot();
     if (state.status === 'closed') stop(state);
 
-    return {
-      async next() {
-        while (!kept.length && !end) await new Promise<void>((resolve) => wake.push(resolve));
-        if (kept.length) return { done: false, value: kept.shift() as Incoming };
-        const failure = end?.failure;
-        end = {};
-        if (failure) throw failure;
-        return { done: true, value: undefined };
-      },
-      async return() {
+    const messages = (async function* () {
+      while (kept.length || !end) {
+        if (kept.length) yield kept.shift() as Incoming;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+      if (end.failure) throw end.failure;
+    })();
+    const finish = messages.return.bind(messages);
+    return Object.assign(messages, {
+      // One that waits for a message would wait for that first.
+      return() {
         kept.length = 0;
         stop({});
-        return { done: true, value: undefined };
+        return finish();
       },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    });
   }
 
   /** `close()`, for `using`. */
