@@ -4,7 +4,6 @@ import type {
   Environment,
   Heartbeat,
   Options,
-  Page,
   QueueOptions,
   RetryOptions,
   Timeouts,
@@ -21,21 +20,12 @@ export interface Settings
   readonly environment: Environment;
 }
 
-const page: Page = {
-  online: () => globalThis.navigator?.onLine !== false,
-  visible: () => globalThis.document?.visibilityState !== 'hidden',
-  // React Native has a global scope without `addEventListener`.
-  on(event, listener) {
-    globalThis.addEventListener?.(event, listener, capture);
-    return () => globalThis.removeEventListener?.(event, listener, capture);
-  },
-};
-
-/** The events of a document need not bubble up to its window. */
-const capture = { capture: true };
-
-/** The options that are groups. */
-const groups: Pick<Settings, 'retry' | 'timeouts' | 'heartbeat' | 'queue' | 'environment'> = {
+/** The options that are groups, and those that are of a type of their own. */
+const groups: Pick<
+  Settings,
+  'prefetch' | 'retry' | 'timeouts' | 'heartbeat' | 'queue' | 'environment'
+> = {
+  prefetch: false,
   retry: {
     initialDelay: 2000,
     maxDelay: 20_000,
@@ -56,7 +46,16 @@ const groups: Pick<Settings, 'retry' | 'timeouts' | 'heartbeat' | 'queue' | 'env
       const id = setTimeout(callback, Math.max(0, Math.min(ms, 2 ** 31 - 1)));
       return () => clearTimeout(id);
     },
-    page,
+    page: {
+      online: () => globalThis.navigator?.onLine !== false,
+      visible: () => globalThis.document?.visibilityState !== 'hidden',
+      // React Native has a global scope without `addEventListener`. The events of a document need not
+      // bubble up to its window.
+      on(event, listener) {
+        globalThis.addEventListener?.(event, listener, { capture: true });
+        return () => globalThis.removeEventListener?.(event, listener, { capture: true });
+      },
+    },
   },
 };
 
@@ -64,7 +63,7 @@ const isFunction = (value: unknown) => typeof value === 'function';
 
 /** @throws TypeError that names the option and what was expected */
 export function toSettings(options: Options<any, any>): Settings {
-  const { url, tokenRetry = 'reuse', tokenIn = 'query', codec = jsonCodec, schema } = options ?? {};
+  const { url, tokenIn = 'query', tokenRetry = 'reuse', codec = jsonCodec, schema } = options ?? {};
   // The token may bring its own.
   const mayLack = url === undefined && isFunction(options?.getToken);
   must('url', mayLack || isFunction(url) || isUrl(url), 'a URL or a function');
@@ -78,7 +77,6 @@ export function toSettings(options: Options<any, any>): Settings {
       Object.keys(tokenIn ?? {}).join() === 'query',
     "'query', 'subprotocol', { query: name } or a function",
   );
-  must('prefetch', typeof (options.prefetch ?? true) === 'boolean', 'true or false');
   must('codec', isFunction(codec?.encode) && isFunction(codec.decode), '{ encode, decode }');
   must('schema', !schema || isFunction(schema['~standard']?.validate), 'a Standard Schema');
   // A payload that is missing by mistake must not make a socket that needs none.
@@ -86,29 +84,29 @@ export function toSettings(options: Options<any, any>): Settings {
   return { ...options, codec, ...merge('', groups, options) };
 }
 
+const kinds = {
+  boolean: 'true or false',
+  function: 'a function',
+  number: 'a number, 0 or more',
+  object: 'an object',
+};
+
 /** What is given, over the defaults; methods keep their `this`. */
 function merge<T extends object>(path: string, defaults: T, given: any): T {
   const merged: { [name: string]: any } = { ...defaults };
   for (const name in merged) {
-    const value: unknown = given[name];
     const fallback = merged[name];
-    const expected = typeof fallback;
-    if (expected === 'object') {
-      const isOff = value === false && /^(heartbeat|queue)$/.test(name);
-      must(
-        path + name,
-        isOff || value === undefined || (typeof value === 'object' && !Array.isArray(value)),
-        'an object',
-      );
-      merged[name] = !isOff && merge(`${path}${name}.`, fallback, value ?? {});
-    } else if (value !== undefined) {
-      must(
-        path + name,
-        typeof value === expected && (typeof value !== 'number' || value >= 0),
-        expected === 'number' ? 'a number, 0 or more' : 'a function',
-      );
-      merged[name] = isFunction(value) ? (value as any).bind(given) : value;
-    }
+    const { [name]: value = fallback } = given;
+    const type = typeof fallback as keyof typeof kinds;
+    const isOff = value === false && /^(heartbeat|queue)$/.test(name);
+    must(
+      path + name,
+      isOff ||
+        (typeof value === type && !Array.isArray(value) && (type !== 'number' || value >= 0)),
+      kinds[type],
+    );
+    if (!isOff && type === 'object') merged[name] = merge(`${path}${name}.`, fallback, value ?? {});
+    else merged[name] = type === 'function' ? value.bind(given) : value;
   }
   return merged as T;
 }
