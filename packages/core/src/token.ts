@@ -1,8 +1,6 @@
+import { doubtInterval } from './durations.ts';
 import type { Settings } from './options.ts';
 import type { Context, Options, Token } from './types.ts';
-
-/** How long a doubt about the token in hand rules out another, unless a connection opens: ms. */
-const doubtInterval = 60_000;
 
 /** The token in hand: fetched, used, and given up by what becomes of the connections it opens. */
 export interface Tokens {
@@ -90,9 +88,10 @@ function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
 function toToken(given: any, { url }: Settings): Token {
   const bare = typeof given === 'string' ? { token: given } : given;
   const token = bare?.url && !bare.token ? { ...bare, token: bare.url } : bare;
-  if (!token?.token || typeof token.token !== 'string') {
-    throw new TypeError('getToken gave no token: expected a string, { token } or { url }');
+  if (!token?.token || typeof token.token !== 'string' || !(url || token.url)) {
+    throw new TypeError(
+      `getToken gave no ${url ? 'token: expected a string, { token } or' : 'url: expected'} { url }`,
+    );
   }
-  if (!url && !token.url) throw new TypeError('getToken gave no url, and there is no option url');
   return token;
 }
