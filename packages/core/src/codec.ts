@@ -29,12 +29,7 @@ export const jsonCodec: Codec = {
     return json;
   },
   decode(frame) {
-    if (typeof frame === 'string' && (frame[0] === '{' || frame[0] === '[')) {
-      try {
-        return [JSON.parse(frame)];
-      } catch {}
-    }
-    return [frame];
+    return [(typeof frame === 'string' && /^[[{]/.test(frame) && parse(frame)) || frame];
   },
 };
 
@@ -57,10 +52,12 @@ export function fromEnvelope(data: unknown, codec: Codec): Iterable<unknown> {
 export function parseControl(
   frame: string,
 ): { readonly type: string; readonly [member: string]: unknown } | undefined {
+  const control = parse(frame);
+  return typeof control?.type === 'string' ? control : undefined;
+}
+
+function parse(json: string): any {
   try {
-    const control = JSON.parse(frame);
-    return typeof control?.type === 'string' ? control : undefined;
-  } catch {
-    return undefined;
-  }
+    return JSON.parse(json);
+  } catch {}
 }

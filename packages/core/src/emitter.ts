@@ -1,8 +1,8 @@
 type Listener<T> = (payload: T) => void;
 
 interface Entry {
-  readonly listener: Listener<any>;
-  live: boolean;
+  /** None any more, once it was asked to stop: also for what is being told of. */
+  listener: Listener<any> | undefined;
 }
 
 export interface Emitter<E> {
@@ -20,7 +20,7 @@ export interface Emitter<E> {
 
 export function createEmitter<E>(): Emitter<E> {
   const entries: { [K in keyof E]?: readonly Entry[] } = {};
-  let pending: [event: keyof E, heard: readonly Entry[], payload: unknown][] = [];
+  let pending: { event: keyof E; heard: readonly Entry[]; payload: unknown }[] = [];
   let busy = false;
 
   const batch = (action: () => void) => {
@@ -29,39 +29,35 @@ export function createEmitter<E>(): Emitter<E> {
     try {
       action();
     } finally {
-      for (let next = pending.shift(); next; next = pending.shift()) tell(next[1], next[2]);
-      busy = false;
-    }
-  };
-
-  const tell = (heard: readonly Entry[], payload: unknown) => {
-    for (const entry of heard) {
-      try {
-        if (entry.live) entry.listener(payload);
-      } catch (error) {
-        reportUncaught(error);
+      for (let next = pending.shift(); next; next = pending.shift()) {
+        for (const entry of next.heard) {
+          try {
+            entry.listener?.(next.payload);
+          } catch (error) {
+            reportUncaught(error);
+          }
+        }
       }
+      busy = false;
     }
   };
 
   return {
     on(event, listener) {
-      const entry: Entry = { listener, live: true };
+      const entry: Entry = { listener };
       entries[event] = [...(entries[event] ?? []), entry];
       return () => {
-        entry.live = false;
+        entry.listener = undefined;
         entries[event] = entries[event]?.filter((other) => other !== entry) ?? [];
       };
     },
-    emit(event, payload) {
-      const heard = entries[event] ?? [];
-      // A message seldom finds anything to wait behind: it need not be queued.
-      if (busy) pending.push([event, heard, payload]);
-      else batch(() => tell(heard, payload));
-    },
+    emit: (event, payload) =>
+      batch(() => {
+        pending.push({ event, heard: entries[event] ?? [], payload });
+      }),
     batch,
     retract(...kept) {
-      pending = pending.filter(([event]) => kept.includes(event));
+      pending = pending.filter(({ event }) => kept.includes(event));
     },
   };
 }

@@ -56,7 +56,7 @@ export class TwoStageError extends Error implements Failure {
   declare readonly retryAfter?: number | undefined;
   declare readonly received?: string | undefined;
   /** Whether trying again, with nothing else changed, may help. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
 
   constructor({ cause, ...facts }: Failure, retryable: boolean) {
     const { stage, code, status, closeCode, received } = facts;
@@ -68,7 +68,6 @@ export class TwoStageError extends Error implements Failure {
         cause,
       },
     );
-    Object.assign(this, facts);
-    this.retryable = retryable;
+    Object.assign(this, facts, { retryable });
   }
 }

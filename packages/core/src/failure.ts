@@ -3,7 +3,8 @@ import type { ErrorCode, Failure, Stage } from './errors.ts';
 /** What is known of a failure beside the stage that it came in. */
 export type Facts = Omit<Failure, 'stage'>;
 
-const said: { readonly [closeCode: number]: ErrorCode } = {
+/** By what the server says, else by the stage. */
+const meanings: { readonly [closeCodeOrStage: number | string]: ErrorCode } = {
   1012: 'server-busy',
   1013: 'server-busy',
   4400: 'protocol-error',
@@ -11,16 +12,13 @@ const said: { readonly [closeCode: number]: ErrorCode } = {
   4403: 'forbidden',
   4408: 'init-timeout',
   4429: 'server-busy',
-};
-
-const unsaid: { readonly [stage in Stage]?: ErrorCode } = {
   init: 'init-dropped',
   ready: 'connection-lost',
 };
 
 /** What the end of a connection means in the stage in which it came. */
 export function closeFacts(stage: Stage, closeCode: number, reason: string): Facts {
-  const code = said[closeCode] ?? unsaid[stage] ?? 'connect-failed';
+  const code = meanings[closeCode] ?? meanings[stage] ?? 'connect-failed';
   const hint = code === 'server-busy' && /retry-after=(\d+)/.exec(reason);
   return { code, closeCode, retryAfter: hint ? Number(hint[1]) : undefined };
 }
@@ -47,8 +45,7 @@ export function appFacts(code: ErrorCode, cause: any): Facts {
 }
 
 /** A `Retry-After` header in ms: seconds or a date (RFC 9110 section 10.2.3). */
-export function headerDelay(header: string | null | undefined): number | undefined {
-  const seconds = Number(header || Number.NaN);
-  const ms = Number.isNaN(seconds) ? Date.parse(header ?? '') - Date.now() : seconds * 1000;
+export function headerDelay(header: any): number | undefined {
+  const ms = /^[\d.]+$/.test(header) ? header * 1000 : Date.parse(header) - Date.now();
   return ms >= 0 ? ms : undefined;
 }

@@ -12,8 +12,8 @@ export interface Queue {
   readonly length: number;
   /** Keeps the entry and returns true, unless a limit is reached. */
   push(entry: Entry, limits: QueueOptions): boolean;
-  /** Hands entries to `send`, in order, until it returns false. */
-  flush(send: (entry: Entry) => boolean): void;
+  /** Hands entries to `send`, in order, until it takes one no more. */
+  flush(send: (entry: Entry) => boolean | undefined): void;
   /** Empties the queue and returns what was in it. */
   clear(): Entry[];
 }
@@ -68,9 +68,9 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
   };
 }
 
-function frameSize(frame: Frame): number {
+function frameSize(frame: any): number {
   if (typeof frame === 'string') return frame.length * 2;
-  return 'size' in frame ? frame.size : frame.byteLength;
+  return frame.size ?? frame.byteLength;
 }
 
 /** Binary is the sender's to write on: an encoder may use one buffer for every message. */
@@ -78,5 +78,5 @@ function copy(frame: Frame): Frame {
   if (ArrayBuffer.isView(frame)) {
     return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength).slice();
   }
-  return frame instanceof ArrayBuffer ? frame.slice(0) : frame;
+  return frame.slice(0);
 }

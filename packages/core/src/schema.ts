@@ -7,8 +7,8 @@ export function validate(
   pass: (value: unknown) => void,
 ): unknown {
   try {
-    const result = schema ? schema['~standard'].validate(message) : { value: message };
-    if ('issues' in result && result.issues) return result.issues;
+    const result: any = schema ? schema['~standard'].validate(message) : { value: message };
+    if (result.issues) return result.issues;
     if ('value' in result) return pass(result.value);
     // A promise would let messages that come meanwhile overtake this one. Nobody waits for it.
     Promise.resolve(result).catch(() => {});

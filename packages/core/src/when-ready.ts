@@ -9,22 +9,24 @@ export function whenReady(
   ack: unknown,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const abort = () => settle(() => reject(signal?.reason));
+  return new Promise((resolve) => {
+    const abort = () => settle(Promise.reject(signal?.reason));
     const close = ({ failure }: { readonly failure?: TwoStageError | undefined }) =>
-      settle(() => reject(failure ?? new TwoStageError({ stage: 'ready', code: 'closed' }, false)));
+      settle(
+        Promise.reject(failure ?? new TwoStageError({ stage: 'ready', code: 'closed' }, false)),
+      );
     const offs = [
-      on('ready', (event) => settle(() => resolve(event.ack))),
+      on('ready', (event) => settle(event.ack)),
       on('close', close),
       () => signal?.removeEventListener('abort', abort),
     ];
-    const settle = (action: () => void) => {
+    const settle = (outcome: unknown) => {
       for (const off of offs) off();
-      action();
+      resolve(outcome);
     };
     signal?.addEventListener('abort', abort);
     if (signal?.aborted) abort();
-    else if (state.status === 'ready') settle(() => resolve(ack));
+    else if (state.status === 'ready') settle(ack);
     else if (state.status === 'closed') close(state);
   });
 }
