@@ -1,9 +1,10 @@
 import { toAddress } from './address.ts';
-import { type Entry, jsonCodec } from './codec.ts';
+import { jsonCodec } from './codec.ts';
 import { type Connection, createConnection, v1 } from './connection.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
+import { CLOSED } from './ready-state.ts';
 import { toShape } from './shape.ts';
 import type { Tokens } from './token.ts';
 import type {
@@ -19,11 +20,7 @@ import type {
 
 const blamesCredentials: readonly ErrorCode[] = ['unauthorized', 'init-dropped', 'renew-timeout'];
 
-const closedState = 3;
-
 type Verdict = Options['isReady'];
-
-const ended: Failure = { stage: 'ready', code: 'closed' };
 
 /** What an attempt tells its socket. None of it is called once the attempt has ended. */
 export interface Progress {
@@ -41,13 +38,9 @@ export interface Progress {
 
 /** One try at both stages, and the connection that comes of it, until that ends. */
 export interface Attempt {
+  /** There while it is ready. */
+  readonly connection: Connection | undefined;
   start(): void;
-  /** Sends a message of the application; false where the connection cannot take it now. Throws as `WebSocket.send`. */
-  send(entry: Entry): boolean;
-  /** Makes sure that the other side is still there, where there is a way to ask. */
-  probe(): void;
-  /** Renews the init payload in place; nothing where it cannot. */
-  renew(): Promise<void> | undefined;
   /** Ends it at once: no handler runs after this, and no close handshake is waited for. */
   end(closeCode?: number, reason?: string): void;
 }
@@ -63,7 +56,6 @@ export function createAttempt(
   const context: Context = { ...about, signal };
   const hasPayload = 'initPayload' in settings;
   /** A server may be ready by its own word, with nothing to be sent first. */
-  const hasInit = hasPayload || settings.isReady;
   let stage: Stage = 'token';
   let connection: Connection | undefined;
   let ws: WebSocketLike | undefined;
@@ -75,7 +67,11 @@ export function createAttempt(
   let initSent = !hasPayload;
   let received: string | undefined;
 
-  const end = (closeCode = 1000, reason?: string, failure: Failure = ended) => {
+  const end = (
+    closeCode = 1000,
+    reason?: string,
+    failure: Failure = { stage: 'ready', code: 'closed' },
+  ) => {
     if (signal.aborted) return;
     cancelWatchdog?.();
     controller.abort();
@@ -117,8 +113,11 @@ export function createAttempt(
   };
 
   const askPayload = async (reason: Reason, challenge?: unknown) => {
-    const about: PayloadContext = { ...context, reason, challenge };
-    const given = await ask(settings.initPayload, about);
+    const given = await ask<PayloadContext>(settings.initPayload, {
+      ...context,
+      reason,
+      challenge,
+    });
     if (given === undefined) throw new TypeError('initPayload gave undefined');
     return given;
   };
@@ -126,11 +125,10 @@ export function createAttempt(
   const becomeReady = (ack?: any) => {
     received = undefined;
     const isV1 = ack?.type === 'ready' && (offersV1 || !settings.isReady);
-    const wire: Wire = isV1 ? v1 : 'original';
     connection = createConnection(
       settings,
       ws as WebSocketLike,
-      wire,
+      isV1,
       ack,
       () => askPayload('renew'),
       {
@@ -144,7 +142,7 @@ export function createAttempt(
     // Not before: an ack that cannot be read has to fail a stage that is still bounded.
     cancelWatchdog?.();
     stage = 'ready';
-    progress.ready(ack, wire);
+    progress.ready(ack, isV1 ? v1 : 'original');
   };
 
   const sendInit = () => {
@@ -208,7 +206,7 @@ export function createAttempt(
       return fail({ code: 'address-refused' });
     }
     ws.onerror = () => {
-      if (signal.aborted || ws?.readyState !== closedState) return;
+      if (signal.aborted || ws?.readyState !== CLOSED) return;
       // Where the page's policy forbids the address, Chromium sends no `close` after it.
       cancelWatchdog?.();
       cancelWatchdog = settings.environment.after(0, () => fail(closeFacts(stage, 1006, '')));
@@ -219,7 +217,7 @@ export function createAttempt(
     ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFacts(stage, code, reason));
     ws.onopen = () => {
       tokens.opened();
-      if (!hasInit) return becomeReady();
+      if (!hasPayload && !settings.isReady) return becomeReady();
       enter('init');
       try {
         sendInit();
@@ -249,22 +247,22 @@ export function createAttempt(
         token = await tokens.fetch(getToken, context);
       }
       code = 'url-failed';
-      const address =
-        !signal.aborted && (await ask<UrlContext>(token?.url ?? url, { ...context, token }));
+      if (signal.aborted) return;
+      const address = await ask<UrlContext>(token?.url ?? url, { ...context, token });
       if (!signal.aborted) connect(address, token);
     } catch (error) {
-      const facts = appFacts(code, error);
+      const cause = code === 'token-failed' ? error : undefined;
       // `url` has seen the token, and an invalid URL is told in full by the error that it makes.
-      fail(code === 'url-failed' ? { ...facts, cause: undefined } : facts);
+      fail({ ...appFacts(code, error), cause });
     }
   };
 
   return {
     start,
     end,
-    send: (entry) => connection?.send(entry) ?? false,
-    probe: () => connection?.probe(),
-    renew: () => connection?.renew(),
+    get connection() {
+      return connection;
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Attempt, createAttempt } from './attempt.ts';
 import { type Entry, isFrame } from './codec.ts';
+import { drainInterval, grace } from './durations.ts';
 import { createEmitter } from './emitter.ts';
 import { type Failure, type Stage, TwoStageError } from './errors.ts';
 import { toSettings } from './options.ts';
@@ -9,15 +10,9 @@ import { validate } from './schema.ts';
 import type { TwoStageSocket } from './socket.ts';
 import { createSpare } from './spare.ts';
 import { createTokens } from './token.ts';
-import type { Events, Options, PageEvent, Reason, State, Unsent } from './types.ts';
+import type { Events, Options, PageEvent, Reason, State, Unsent, Waiting } from './types.ts';
 import { startWait, type Wait } from './wait.ts';
 import { whenReady } from './when-ready.ts';
-
-/** How long a socket outlives its last holder, in ms: a remount or a route change costs nothing. */
-const grace = 1000;
-
-/** How often a socket whose buffer is full looks whether it has drained, in ms. */
-const drainInterval = 50;
 
 const statuses = {
   token: 'fetching-token',
@@ -78,7 +73,7 @@ export function createClient<Incoming, Outgoing>(
     });
 
   const complain = (failure: Failure) => {
-    const mayHelp = !failure.code.endsWith('-invalid') && isRetryable(failure, history);
+    const mayHelp = !/-invalid/.test(failure.code) && isRetryable(failure, history);
     emit('error', new TwoStageError(failure, mayHelp));
   };
 
@@ -124,12 +119,13 @@ export function createClient<Incoming, Outgoing>(
         },
         trouble: complain,
         goingAway(retryAfter) {
-          const { after, random } = settings.environment;
+          const { environment } = settings;
           cancelHandover?.();
-          if (!successor) cancelHandover = after(retryAfter + random() * 1000, handOver);
+          if (!successor)
+            cancelHandover = environment.after(retryAfter + environment.random() * 1000, handOver);
         },
         failed(failure) {
-          if (attempt === current) lost(failure, attempt);
+          if (attempt === current) lost(failure);
           else if (attempt === successor) {
             successor = undefined;
             const before = current;
@@ -176,13 +172,14 @@ export function createClient<Incoming, Outgoing>(
     if (environment.now() - readyAt >= retry.stableAfter) history = noHistory;
   };
 
-  const lost = (failure: Failure, attempt: Attempt) => {
+  const lost = (failure: Failure) => {
     const { environment, retry } = settings;
+    const before = current;
     forgive();
     const error = new TwoStageError(failure, isRetryable(failure, history));
     const delay = nextDelay(error, history, retry, environment.random());
     // `decide` may have closed the socket, or started it over.
-    if (current !== attempt) return;
+    if (current !== before) return;
     if (delay === undefined) return shut(error);
     lastFailure = error;
     if (successor) {
@@ -214,7 +211,7 @@ export function createClient<Incoming, Outgoing>(
 
   const wake = (isBack: boolean) => {
     waiting?.wake(isBack);
-    current?.probe();
+    current?.connection?.probe();
   };
 
   const onPage = (event: PageEvent) => {
@@ -223,11 +220,15 @@ export function createClient<Incoming, Outgoing>(
       // A wait keeps no page out of the cache, and what the server said of it still holds.
       if (!current) return;
       forgive();
-      const failure = new TwoStageError({ stage, code: 'page-hidden' }, true);
-      lastFailure = failure;
+      lastFailure = new TwoStageError({ stage, code: 'page-hidden' }, true);
       if (!leave()) return;
-      enter({ status: 'waiting', attempt: history.tries + 1, failure, until: 'shown' });
-    } else if (state.status === 'waiting' && state.until === 'shown') {
+      enter({
+        status: 'waiting',
+        attempt: history.tries + 1,
+        failure: lastFailure,
+        until: 'shown',
+      });
+    } else if ((state as Waiting).until === 'shown') {
       // A page that is seen has been shown, whether or not its browser says so.
       if (event === 'pageshow' || isSeen) begin('page-hidden');
     } else if (event !== 'pageshow' && (event !== 'visibilitychange' || isSeen)) {
@@ -240,7 +241,7 @@ export function createClient<Incoming, Outgoing>(
     batch(() =>
       queue.flush((entry) => {
         try {
-          const isSent = current?.send(entry) ?? false;
+          const isSent = current?.connection?.send(entry);
           if (isSent) emit('sent', entry.message as Outgoing);
           return isSent;
         } catch {
@@ -320,13 +321,13 @@ export function createClient<Incoming, Outgoing>(
       };
     },
     send(message) {
-      const { codec, queue: limits } = settings;
+      const { queue: limits, codec } = settings;
       const session = state.status !== 'closed' && tokens;
       const entry: Entry = { message, frame: codec.encode(message), codec };
       if (!isFrame(entry.frame)) throw new TypeError('send: codec.encode gave no frame');
       // The encoder may have closed it, which makes new `tokens`, and opened it for another user.
       if (session !== tokens) return 'refused';
-      if (!queue.length && current?.send(entry)) {
+      if (!queue.length && current?.connection?.send(entry)) {
         emit('sent', message);
         return 'sent';
       }
@@ -335,8 +336,9 @@ export function createClient<Incoming, Outgoing>(
       return 'queued';
     },
     renew() {
-      const failure: Failure = { stage: 'ready', code: 'renew-failed' };
-      const renewed = current?.renew() ?? Promise.reject(new TwoStageError(failure, false));
+      const renewed =
+        current?.connection?.renew() ??
+        Promise.reject(new TwoStageError({ stage: 'ready', code: 'renew-failed' }, false));
       // Nobody has to listen.
       renewed.catch(() => {});
       return renewed;
@@ -356,7 +358,7 @@ export function createClient<Incoming, Outgoing>(
 
 /** The limits of RFC 6455 sections 5.5 and 7.4, as the WebSocket API has them. */
 function checkClose(code = 1000, reason = ''): void {
-  if (code !== 1000 && !(Number.isInteger(code) && code >= 3000 && code < 5000)) {
+  if (!/^(1000|[34]\d{3})$/.test(String(code))) {
     throw new RangeError('close: the code must be 1000, or 3000 to 4999');
   }
   if (reason && new TextEncoder().encode(reason).length > 123) {

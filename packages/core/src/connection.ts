@@ -1,31 +1,25 @@
 import { type Entry, fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
+import { minInterval, probeTimeout } from './durations.ts';
 import { reportUncaught } from './emitter.ts';
 import type { Failure } from './errors.ts';
+import type { Facts } from './failure.ts';
 import { watchLiveness } from './liveness.ts';
 import type { Settings } from './options.ts';
+import { OPEN } from './ready-state.ts';
 import { createRenewal } from './renewal.ts';
-import type { WebSocketLike, Wire } from './types.ts';
+import type { WebSocketLike } from './types.ts';
 
 export const v1 = 'two-stage.v1';
 
-const openState = 1;
-
-/** The shortest interval that an ack can ask for, in ms. */
-const minInterval = 1000;
-
-/** How long a connection that may have died unseen has to answer, in ms. */
-const probeTimeout = 3000;
-
 /** What a connection tells of. None of it is called once it has been stopped. */
 export interface ConnectionEvents {
-  message(message: unknown): void;
   /** Messages that have yet to be looked at. */
   messages(messages: Iterable<unknown>): void;
   /** Something went wrong that does not end the connection. */
   trouble(failure: Failure): void;
   /** Its server is about to end it, and says in how many ms another is best opened. */
   goingAway(retryAfter: number): void;
-  lost(failure: Failure, closeCode?: number): void;
+  lost(facts: Facts, closeCode?: number): void;
 }
 
 /** A connection that is ready: both stages are through. */
@@ -49,12 +43,11 @@ export interface Connection {
 export function createConnection(
   settings: Settings,
   ws: WebSocketLike,
-  wire: Wire,
+  isV1: boolean,
   ack: any,
   askPayload: () => Promise<unknown>,
   events: ConnectionEvents,
 ): Connection {
-  const isV1 = wire === v1;
   const { heartbeat: times } = settings;
   const told = isV1 && ack.heartbeat > 0 ? Math.max(minInterval, ack.heartbeat) : 0;
   const interval = times ? times.interval || told : 0;
@@ -64,33 +57,32 @@ export function createConnection(
   let buffered = 0;
 
   /** The app's functions may end the connection that asks them. */
-  const isOver = () => ws.readyState !== openState;
+  const isOver = () => ws.readyState !== OPEN;
 
+  /** Sends a message of the client's own; returns whether there was one, and all goes on. */
   const say = (message: unknown) => {
+    if (message === undefined || isOver()) return false;
     const frame = (isV1 ? jsonCodec : settings.codec).encode(message);
-    if (!isOver()) ws.send(frame);
+    if (isOver()) return false;
+    ws.send(frame);
+    return true;
   };
 
   const ask = () => {
     const { heartbeat } = settings;
-    if (!heartbeat) return false;
+    buffered = ws.bufferedAmount;
     try {
-      const ping = isV1 ? { type: 'ping' } : heartbeat.ping();
-      if (ping === undefined || isOver()) return false;
-      buffered = ws.bufferedAmount;
-      say(ping);
-      return !isOver();
+      return heartbeat && say(isV1 ? { type: 'ping' } : heartbeat.ping());
     } catch (error) {
       reportUncaught(error);
       return false;
     }
   };
-  const onSilence = (patience: number) => {
+  const liveness = watchLiveness(settings.environment, interval, timeout, ask, (patience) => {
     // What still drains is alive: the question waits behind a long upload.
     if (ws.bufferedAmount < buffered) liveness.probe(patience);
-    else events.lost({ stage: 'ready', code: 'heartbeat-timeout' });
-  };
-  const liveness = watchLiveness(settings.environment, interval, timeout, ask, onSilence);
+    else events.lost({ code: 'heartbeat-timeout' });
+  });
   const renewal =
     isV1 || settings.expiresIn
       ? createRenewal(settings, askPayload, say, events.trouble, events.lost)
@@ -107,13 +99,11 @@ export function createConnection(
         return events.messages(settings.codec.decode(data));
       }
       const control = parseControl(data);
-      if (!control) events.lost({ stage: 'ready', code: 'frame-invalid' }, 4400);
+      if (!control) events.lost({ code: 'frame-invalid' }, 4400);
       else if (control.type === 'message') {
-        const content = control.data ?? null;
-        if (settings.codec === jsonCodec) events.message(content);
-        else events.messages(fromEnvelope(content, settings.codec));
+        events.messages(fromEnvelope(control.data ?? null, settings.codec));
       } else if (control.type === 'pong') liveness.heard(true);
-      else if (control.type === 'ping') ws.send('{"type":"pong"}');
+      else if (control.type === 'ping') say({ type: 'pong' });
       else if (control.type === 'ready') acknowledged(control);
       else if (control.type === 'going-away') events.goingAway(Number(control.retryAfter) || 0);
     },
@@ -122,14 +112,12 @@ export function createConnection(
       if (isV1) return false;
       if (heartbeat) {
         if (heartbeat.isPong(message) || isOver()) return true;
-        const pong = heartbeat.pong(message);
-        if (pong !== undefined && !isOver()) say(pong);
-        if (pong !== undefined || isOver()) return true;
+        if (say(heartbeat.pong(message)) || isOver()) return true;
       }
       if (!renewal?.isUnderWay()) return false;
       if (isReady?.(message)) acknowledged(message);
       else if (isOver() || !isRejected?.(message)) return false;
-      else events.lost({ stage: 'ready', code: 'unauthorized' });
+      else events.lost({ code: 'unauthorized' });
       return true;
     },
     send(entry) {

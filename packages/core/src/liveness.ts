@@ -1,7 +1,5 @@
+import { tolerance } from './durations.ts';
 import type { Environment } from './types.ts';
-
-/** How late a timer may be, in ms, before it says more about this machine than about the other side. */
-const tolerance = 1000;
 
 /** Notices that the other side is gone although the connection still looks open. */
 export interface Liveness {

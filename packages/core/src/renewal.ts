@@ -1,18 +1,10 @@
+import { minInterval, renewalMargin, renewalRetryInterval } from './durations.ts';
 import { type Failure, TwoStageError } from './errors.ts';
-import { appFacts } from './failure.ts';
+import { appFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
 import { isRetryable, noHistory } from './retry.ts';
 
-/** How long before a payload's end the next one is asked for, in ms: from this up to twice this. */
-const margin = 30_000;
-
-/** How long after a failure of the app's the next try comes at the soonest, in ms. */
-const retryInterval = 5000;
-
 const code = 'renew-failed';
-
-/** The soonest that a payload is renewed, in ms, however short the life that its server gives it. */
-const minInterval = 1000;
 
 /** Keeps a connection authenticated beyond the life of its init payload. */
 export interface Renewal {
@@ -35,7 +27,7 @@ export function createRenewal(
   askPayload: () => Promise<unknown>,
   send: (payload: unknown) => void,
   onTrouble: (failure: Failure) => void,
-  onLost: (failure: Failure) => void,
+  onLost: (facts: Facts) => void,
 ): Renewal {
   let current: Promise<void> | undefined;
   let finish: ((failure?: Failure) => void) | undefined;
@@ -52,9 +44,9 @@ export function createRenewal(
   };
 
   const start = (resolve: () => void, reject: (error: TwoStageError) => void) => {
-    isSent = false;
     const mine = (failure?: Failure) => {
       finish = current = undefined;
+      isSent = false;
       if (failure) reject(new TwoStageError(failure, isRetryable(failure, noHistory)));
       else resolve();
     };
@@ -64,7 +56,7 @@ export function createRenewal(
       const failure: Failure = { ...facts, stage: 'ready', code };
       mine(failure);
       cancel?.();
-      const delay = Math.max(retryInterval, facts.retryAfter ?? 0);
+      const delay = Math.max(renewalRetryInterval, facts.retryAfter ?? 0);
       // A refusal is final, and a payload that has ended is its server's to judge.
       if (facts.code === code && environment.now() + delay < expiresAt) arm(delay, renew);
       onTrouble(failure);
@@ -72,7 +64,7 @@ export function createRenewal(
     finish = mine;
     if (timeouts.init) {
       arm(timeouts.init, () => {
-        if (isSent) onLost({ stage: 'ready', code: 'renew-timeout' });
+        if (isSent) onLost({ code: 'renew-timeout' });
         else fail();
       });
     }
@@ -95,14 +87,14 @@ export function createRenewal(
 
   return {
     renew,
-    isUnderWay: () => !!current && isSent,
+    isUnderWay: () => isSent,
     acknowledged(expiresIn) {
       if (current && !isSent) return;
       finish?.();
       cancel?.();
       expiresAt = Number.isFinite(expiresIn) ? environment.now() + expiresIn : 0;
       if (!expiresAt) return;
-      const latest = expiresIn - margin * (1 + environment.random());
+      const latest = expiresIn - renewalMargin * (1 + environment.random());
       arm(Math.max(minInterval, expiresIn / 2, latest), renew);
     },
     stop(failure) {

@@ -1,13 +1,8 @@
+import { minSpareAge } from './durations.ts';
 import type { Failure } from './errors.ts';
 import { appFacts } from './failure.ts';
 import type { Settings } from './options.ts';
 import type { Tokens } from './token.ts';
-
-/**
- * How old a spare grows at least before another takes its place, in ms: one that lives a second must
- * not be fetched each second.
- */
-const minAge = 60_000;
 
 /** Keeps a token for the next attempt, where `prefetch` is on and that attempt would need one. */
 export interface Spare {
@@ -24,12 +19,9 @@ export function createSpare(
   let controller: AbortController | undefined;
   let cancel: (() => void) | undefined;
 
-  const ask = async () => {
+  const ask = async (mine: AbortController) => {
     const { getToken, prefetch, timeouts, environment } = settings;
     if (!prefetch || !getToken) return;
-    // One for all spares of a connection: whoever listens to it hears of the end.
-    if (!controller || controller.signal.aborted) controller = new AbortController();
-    const mine = controller;
     const { signal } = mine;
     if (timeouts.token) {
       cancel = environment.after(timeouts.token, () => {
@@ -43,7 +35,7 @@ export function createSpare(
       cancel?.();
       const life = tokens().expiresAt - environment.now();
       // By then it is replaced, whatever the clock says: that may be behind the timer.
-      if (life > 0) cancel = environment.after(Math.max(minAge, life), ask);
+      if (life > 0) cancel = environment.after(Math.max(minSpareAge, life), () => ask(mine));
     } catch (error) {
       if (signal.aborted) return;
       cancel?.();
@@ -53,7 +45,10 @@ export function createSpare(
 
   return {
     keep() {
-      if (!tokens().reuse()) ask();
+      // One for all spares of a connection: whoever listens to it hears of the end.
+      if (tokens().reuse()) return;
+      controller = new AbortController();
+      ask(controller);
     },
     drop() {
       cancel?.();

@@ -1,6 +1,7 @@
 import { isAck } from './attempt.ts';
 import { jsonCodec } from './codec.ts';
 import type { TwoStageError } from './errors.ts';
+import { CLOSED, CLOSING, CONNECTING, OPEN } from './ready-state.ts';
 import { TwoStageSocket } from './socket.ts';
 import type { Options, State, WebSocketConstructor } from './types.ts';
 
@@ -13,11 +14,6 @@ export type WebSocketOptions = Omit<
   Options,
   'url' | 'protocols' | 'codec' | 'schema' | 'queue' | 'prefetch' | 'expiresIn'
 >;
-
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
 
 /** A token of RFC 9110 section 5.6.2, as RFC 6455 section 4.1 wants of a subprotocol. */
 const isToken = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
