@@ -14,19 +14,20 @@ export function toAddress(
   base: string | undefined,
 ): Address {
   const offered = [protocols].flat() as string[];
-  const url = toWebSocketUrl(given, base);
-  if (!token || token.url) return [url, offered];
-  if (typeof tokenIn === 'function') {
-    return [toWebSocketUrl(tokenIn(url, token.token), base), offered];
+  let url = toWebSocketUrl(given, base);
+  if (token && !token.url) {
+    if (typeof tokenIn === 'function') url = toWebSocketUrl(tokenIn(url, token.token), base);
+    else if (tokenIn === 'subprotocol') {
+      // A server never selects the token's entry, and a browser fails a connection whose offer came to nothing.
+      if (!offered.length) throw new TypeError('no protocols');
+      offered.push(`token.${token.token}`);
+    } else {
+      const name = tokenIn === 'query' ? 'token' : tokenIn.query;
+      const query = `${encodeURIComponent(name)}=${encodeURIComponent(token.token)}`;
+      url += (url.includes('?') ? '&' : '?') + query;
+    }
   }
-  if (tokenIn === 'subprotocol') {
-    // A server never selects the token's entry, and a browser fails a connection whose offer came to nothing.
-    if (!offered.length) throw new TypeError('no protocols');
-    return [url, [...offered, `token.${token.token}`]];
-  }
-  const name = tokenIn === 'query' ? 'token' : tokenIn.query;
-  const query = `${encodeURIComponent(name)}=${encodeURIComponent(token.token)}`;
-  return [url + (url.includes('?') ? '&' : '?') + query, offered];
+  return [url, offered];
 }
 
 /** Older browsers take neither relative nor `http:` URLs, and many no fragment. */

@@ -4,7 +4,6 @@ import { type Connection, createConnection, v1 } from './connection.ts';
 import type { ErrorCode, Failure, Stage } from './errors.ts';
 import { appFacts, closeFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
-import { CLOSED } from './ready-state.ts';
 import { toShape } from './shape.ts';
 import type { Tokens } from './token.ts';
 import type {
@@ -51,6 +50,8 @@ export function createAttempt(
   about: Omit<Context, 'signal'>,
   progress: Progress,
 ): Attempt {
+  const closedState = 3;
+
   const controller = new AbortController();
   const { signal } = controller;
   const context: Context = { ...about, signal };
@@ -206,7 +207,7 @@ export function createAttempt(
       return fail({ code: 'address-refused' });
     }
     ws.onerror = () => {
-      if (signal.aborted || ws?.readyState !== CLOSED) return;
+      if (signal.aborted || ws?.readyState !== closedState) return;
       // Where the page's policy forbids the address, Chromium sends no `close` after it.
       cancelWatchdog?.();
       cancelWatchdog = settings.environment.after(0, () => fail(closeFacts(stage, 1006, '')));

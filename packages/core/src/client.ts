@@ -1,6 +1,5 @@
 import { type Attempt, createAttempt } from './attempt.ts';
 import { type Entry, isFrame } from './codec.ts';
-import { drainInterval, grace } from './durations.ts';
 import { createEmitter } from './emitter.ts';
 import { type Failure, type Stage, TwoStageError } from './errors.ts';
 import { toSettings } from './options.ts';
@@ -33,6 +32,11 @@ type Method = Exclude<keyof TwoStageSocket, symbol>;
 export function createClient<Incoming, Outgoing>(
   options: Options<Incoming, Outgoing>,
 ): Pick<TwoStageSocket<Incoming, Outgoing>, Method> {
+  /** How long a socket outlives its last holder, in ms: a remount or a route change costs nothing. */
+  const grace = 1000;
+  /** How often a socket whose buffer is full looks whether it has drained, in ms. */
+  const drainInterval = 50;
+
   const settings = toSettings(options);
   const { on, emit, batch, retract } = createEmitter<Events<Incoming, Outgoing>>();
   const queue = createQueue(settings, (entries) => report(entries, 'expired'));
@@ -119,10 +123,9 @@ export function createClient<Incoming, Outgoing>(
         },
         trouble: complain,
         goingAway(retryAfter) {
-          const { environment } = settings;
+          const { after, random } = settings.environment;
           cancelHandover?.();
-          if (!successor)
-            cancelHandover = environment.after(retryAfter + environment.random() * 1000, handOver);
+          if (!successor) cancelHandover = after(retryAfter + random() * 1000, handOver);
         },
         failed(failure) {
           if (attempt === current) lost(failure);
@@ -140,7 +143,7 @@ export function createClient<Incoming, Outgoing>(
   };
 
   const open = (reason: Reason) => {
-    if (state.status !== 'idle' && state.status !== 'closed') return;
+    if (!['idle', 'closed'].includes(state.status)) return;
     history = noHistory;
     lastFailure = undefined;
     begin(reason);

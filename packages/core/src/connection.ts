@@ -1,11 +1,9 @@
 import { type Entry, fromEnvelope, jsonCodec, parseControl, toEnvelope } from './codec.ts';
-import { minInterval, probeTimeout } from './durations.ts';
 import { reportUncaught } from './emitter.ts';
 import type { Failure } from './errors.ts';
 import type { Facts } from './failure.ts';
 import { watchLiveness } from './liveness.ts';
 import type { Settings } from './options.ts';
-import { OPEN } from './ready-state.ts';
 import { createRenewal } from './renewal.ts';
 import type { WebSocketLike } from './types.ts';
 
@@ -48,6 +46,12 @@ export function createConnection(
   askPayload: () => Promise<unknown>,
   events: ConnectionEvents,
 ): Connection {
+  const openState = 1;
+  /** The shortest interval that an ack can ask for, in ms. */
+  const minInterval = 1000;
+  /** How long a connection that may have died unseen has to answer, in ms. */
+  const probeTimeout = 3000;
+
   const { heartbeat: times } = settings;
   const told = isV1 && ack.heartbeat > 0 ? Math.max(minInterval, ack.heartbeat) : 0;
   const interval = times ? times.interval || told : 0;
@@ -57,7 +61,7 @@ export function createConnection(
   let buffered = 0;
 
   /** The app's functions may end the connection that asks them. */
-  const isOver = () => ws.readyState !== OPEN;
+  const isOver = () => ws.readyState !== openState;
 
   /** Sends a message of the client's own; returns whether there was one, and all goes on. */
   const say = (message: unknown) => {

@@ -48,7 +48,7 @@ export function createEmitter<E>(): Emitter<E> {
       entries[event] = [...(entries[event] ?? []), entry];
       return () => {
         entry.listener = undefined;
-        entries[event] = entries[event]?.filter((other) => other !== entry) ?? [];
+        entries[event] = (entries[event] ?? []).filter((other) => other !== entry);
       };
     },
     emit: (event, payload) =>

@@ -1,4 +1,3 @@
-import { tolerance } from './durations.ts';
 import type { Environment } from './types.ts';
 
 /** Notices that the other side is gone although the connection still looks open. */
@@ -22,6 +21,9 @@ export function watchLiveness(
   ask: () => boolean,
   onLost: (patience: number) => void,
 ): Liveness {
+  /** How late a timer may be, in ms, before it says more about this machine than about the other side. */
+  const tolerance = 1000;
+
   let cancel: (() => void) | undefined;
   /** When the answer is due; never, where nothing was asked. */
   let due = 1 / 0;

@@ -66,7 +66,11 @@ export function toSettings(options: Options<any, any>): Settings {
   const { url, tokenIn = 'query', tokenRetry = 'reuse', codec = jsonCodec, schema } = options ?? {};
   // The token may bring its own.
   const mayLack = url === undefined && isFunction(options?.getToken);
-  must('url', mayLack || isFunction(url) || isUrl(url), 'a URL or a function');
+  // Relative, or with a scheme that can become a WebSocket's.
+  const isUrl =
+    (typeof url === 'string' || url instanceof URL) &&
+    /^(?!\w+:).|^(ws|http)s?:/i.test(String(url));
+  must('url', mayLack || isFunction(url) || isUrl, 'a URL or a function');
   for (const name of ['getToken', 'isReady', 'isRejected', 'isChallenge', 'expiresIn', 'WebSocket'])
     must(name, isFunction(options[name as keyof Options] ?? must), 'a function');
   must('tokenRetry', ['refresh', 'reuse'].includes(tokenRetry), "'refresh' or 'reuse'");
@@ -81,7 +85,7 @@ export function toSettings(options: Options<any, any>): Settings {
   must('schema', !schema || isFunction(schema['~standard']?.validate), 'a Standard Schema');
   // A payload that is missing by mistake must not make a socket that needs none.
   must('initPayload', options.initPayload !== undefined || !('initPayload' in options), 'defined');
-  return { ...options, codec, ...merge('', groups, options) };
+  return { ...options, ...merge('', groups, options), codec };
 }
 
 const kinds = {
@@ -109,12 +113,6 @@ function merge<T extends object>(path: string, defaults: T, given: any): T {
     else merged[name] = type === 'function' ? value.bind(given) : value;
   }
   return merged as T;
-}
-
-/** Relative, or with a scheme that can become a WebSocket's. */
-function isUrl(value: unknown): boolean {
-  const isText = typeof value === 'string' || value instanceof URL;
-  return isText && /^(?!\w+:).|^(ws|http)s?:/i.test(String(value));
 }
 
 function must(name: string, holds: unknown, expected: string): void {

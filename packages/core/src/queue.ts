@@ -25,8 +25,9 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
   let maxAge = 0;
   let cancel: (() => void) | undefined;
 
-  const take = (count: number) => {
-    const taken = kept.splice(0, count);
+  const takeUntil = (stays: (entry: Kept) => boolean) => {
+    const count = kept.findIndex(stays);
+    const taken = kept.splice(0, count < 0 ? kept.length : count);
     for (const entry of taken) size -= entry.size;
     cancel?.();
     const [oldest] = kept;
@@ -37,9 +38,8 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
     return taken;
   };
   const expire = () => {
-    const limit = settings.environment.now() - maxAge;
-    const alive = kept.findIndex((entry) => entry.at > limit);
-    onExpired(take(alive < 0 ? kept.length : alive));
+    const now = settings.environment.now();
+    onExpired(takeUntil((entry) => entry.at + maxAge > now));
   };
 
   return {
@@ -57,14 +57,13 @@ export function createQueue(settings: Settings, onExpired: (entries: Entry[]) =>
         at: settings.environment.now(),
       });
       size += entrySize;
-      if (kept.length === 1) take(0);
+      if (kept.length === 1) takeUntil(() => true);
       return true;
     },
     flush(send) {
-      const stuck = kept.findIndex((entry) => !send(entry));
-      take(stuck < 0 ? kept.length : stuck);
+      takeUntil((entry) => !send(entry));
     },
-    clear: () => take(kept.length),
+    clear: () => takeUntil(() => false),
   };
 }
 

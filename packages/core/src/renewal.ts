@@ -1,4 +1,3 @@
-import { minInterval, renewalMargin, renewalRetryInterval } from './durations.ts';
 import { type Failure, TwoStageError } from './errors.ts';
 import { appFacts, type Facts } from './failure.ts';
 import type { Settings } from './options.ts';
@@ -29,6 +28,13 @@ export function createRenewal(
   onTrouble: (failure: Failure) => void,
   onLost: (facts: Facts) => void,
 ): Renewal {
+  /** How long before a payload's end the next one is asked for, in ms: from this up to twice this. */
+  const margin = 30_000;
+  /** How long after a failure of the app's the next try comes at the soonest, in ms. */
+  const retryInterval = 5000;
+  /** The soonest that a payload is renewed, in ms, however short the life that its server gives it. */
+  const minInterval = 1000;
+
   let current: Promise<void> | undefined;
   let finish: ((failure?: Failure) => void) | undefined;
   let isSent = false;
@@ -56,7 +62,7 @@ export function createRenewal(
       const failure: Failure = { ...facts, stage: 'ready', code };
       mine(failure);
       cancel?.();
-      const delay = Math.max(renewalRetryInterval, facts.retryAfter ?? 0);
+      const delay = Math.max(retryInterval, facts.retryAfter ?? 0);
       // A refusal is final, and a payload that has ended is its server's to judge.
       if (facts.code === code && environment.now() + delay < expiresAt) arm(delay, renew);
       onTrouble(failure);
@@ -94,7 +100,7 @@ export function createRenewal(
       cancel?.();
       expiresAt = Number.isFinite(expiresIn) ? environment.now() + expiresIn : 0;
       if (!expiresAt) return;
-      const latest = expiresIn - renewalMargin * (1 + environment.random());
+      const latest = expiresIn - margin * (1 + environment.random());
       arm(Math.max(minInterval, expiresIn / 2, latest), renew);
     },
     stop(failure) {

@@ -1,4 +1,3 @@
-import { minSpareAge } from './durations.ts';
 import type { Failure } from './errors.ts';
 import { appFacts } from './failure.ts';
 import type { Settings } from './options.ts';
@@ -16,6 +15,12 @@ export function createSpare(
   tokens: () => Tokens,
   onTrouble: (failure: Failure) => void,
 ): Spare {
+  /**
+   * How old a spare grows at least before another takes its place, in ms: one that lives a second must
+   * not be fetched each second.
+   */
+  const minAge = 60_000;
+
   let controller: AbortController | undefined;
   let cancel: (() => void) | undefined;
 
@@ -35,7 +40,7 @@ export function createSpare(
       cancel?.();
       const life = tokens().expiresAt - environment.now();
       // By then it is replaced, whatever the clock says: that may be behind the timer.
-      if (life > 0) cancel = environment.after(Math.max(minSpareAge, life), () => ask(mine));
+      if (life > 0) cancel = environment.after(Math.max(minAge, life), () => ask(mine));
     } catch (error) {
       if (signal.aborted) return;
       cancel?.();

@@ -1,4 +1,3 @@
-import { doubtInterval } from './durations.ts';
 import type { Settings } from './options.ts';
 import type { Context, Options, Token } from './types.ts';
 
@@ -24,6 +23,9 @@ export interface Tokens {
 }
 
 export function createTokens(settings: Settings): Tokens {
+  /** How long a doubt about the token in hand rules out another, unless a connection opens: ms. */
+  const doubtInterval = 60_000;
+
   let inHand: Token | undefined;
   let previous: Token | undefined;
   let expiresAt = 0;
@@ -51,7 +53,11 @@ export function createTokens(settings: Settings): Tokens {
       const token = toToken(await getToken({ ...context, previous }), settings);
       if (!context.signal.aborted) {
         inHand = previous = token;
-        expiresAt = expiry(token, askedAt);
+        const { expiresIn, expiresAt: at } = token;
+        const said = at ? +new Date(at) : 1 / 0;
+        // Counted from when it was asked for: its server's clock has started no earlier. One whose time
+        // cannot be read is none to go by.
+        expiresAt = (typeof expiresIn === 'number' ? askedAt + expiresIn : said) || 0;
         dialled = opened = false;
       }
       return token;
@@ -77,18 +83,10 @@ export function createTokens(settings: Settings): Tokens {
   };
 }
 
-/** Counted from when the token was asked for: its server's clock has started no earlier. */
-function expiry({ expiresIn, expiresAt }: Token, askedAt: number): number {
-  const said = expiresAt ? +new Date(expiresAt) : 1 / 0;
-  const at = typeof expiresIn === 'number' ? askedAt + expiresIn : said;
-  // One whose time cannot be read is none to go by.
-  return at || 0;
-}
-
 function toToken(given: any, { url }: Settings): Token {
   const bare = typeof given === 'string' ? { token: given } : given;
-  const token = bare?.url && !bare.token ? { ...bare, token: bare.url } : bare;
-  if (!token?.token || typeof token.token !== 'string' || !(url || token.url)) {
+  const token = bare?.token ? bare : { ...bare, token: bare?.url };
+  if (!token.token || typeof token.token !== 'string' || !(url || token.url)) {
     throw new TypeError(
       `getToken gave no ${url ? 'token: expected a string, { token } or' : 'url: expected'} { url }`,
     );

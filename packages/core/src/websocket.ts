@@ -1,7 +1,6 @@
 import { isAck } from './attempt.ts';
 import { jsonCodec } from './codec.ts';
 import type { TwoStageError } from './errors.ts';
-import { CLOSED, CLOSING, CONNECTING, OPEN } from './ready-state.ts';
 import { TwoStageSocket } from './socket.ts';
 import type { Options, State, WebSocketConstructor } from './types.ts';
 
@@ -29,6 +28,11 @@ const isToken = (name: string) => /^[\w!#$%&'*+.^`|~-]+$/.test(name);
  * @throws TypeError as the constructor of `TwoStageSocket` does, when an instance is made.
  */
 export function createWebSocket(options: WebSocketOptions = {}): typeof WebSocket {
+  const CONNECTING = 0;
+  const OPEN = 1;
+  const CLOSING = 2;
+  const CLOSED = 3;
+
   // Read now: later the global one may be the class that is made here.
   const Native = (options.WebSocket ?? globalThis.WebSocket) as WebSocketConstructor;
 
