@@ -33,10 +33,16 @@ const groups: Pick<
     minDelay: 250,
     maxAttempts: 1 / 0,
     stableAfter: 10_000,
-    decide() {},
+    decide: () => undefined,
   },
   timeouts: { token: 10_000, connect: 10_000, init: 10_000 },
-  heartbeat: { interval: 0, timeout: 10_000, ping() {}, isPong: () => false, pong() {} },
+  heartbeat: {
+    interval: 0,
+    timeout: 10_000,
+    ping: () => undefined,
+    isPong: () => false,
+    pong: () => undefined,
+  },
   queue: { maxMessages: 1000, maxBytes: 1_048_576, maxAge: 60_000, maxBuffered: 1_048_576 },
   environment: {
     now: () => Date.now(),
