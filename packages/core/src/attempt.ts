@@ -56,7 +56,6 @@ export function createAttempt(
   const { signal } = controller;
   const context: Context = { ...about, signal };
   const hasPayload = 'initPayload' in settings;
-  /** A server may be ready by its own word, with nothing to be sent first. */
   let stage: Stage = 'token';
   let connection: Connection | undefined;
   let ws: WebSocketLike | undefined;
@@ -218,6 +217,7 @@ export function createAttempt(
     ws.onclose = ({ code = 1006, reason = '' }) => fail(closeFacts(stage, code, reason));
     ws.onopen = () => {
       tokens.opened();
+      // With `isReady` alone, a server is ready by its own word.
       if (!hasPayload && !settings.isReady) return becomeReady();
       enter('init');
       try {

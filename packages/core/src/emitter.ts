@@ -5,6 +5,13 @@ interface Entry {
   listener: Listener<any> | undefined;
 }
 
+/** An event on its way to those who listened when it was emitted. */
+interface Told<E> {
+  readonly event: keyof E;
+  readonly heard: readonly Entry[];
+  readonly payload: unknown;
+}
+
 export interface Emitter<E> {
   on<K extends keyof E>(event: K, listener: Listener<E[K]>): () => void;
   /**
@@ -20,8 +27,18 @@ export interface Emitter<E> {
 
 export function createEmitter<E>(): Emitter<E> {
   const entries: { [K in keyof E]?: readonly Entry[] } = {};
-  let pending: { event: keyof E; heard: readonly Entry[]; payload: unknown }[] = [];
+  let pending: Told<E>[] = [];
   let busy = false;
+
+  const tell = (told: Told<E>) => {
+    for (const entry of told.heard) {
+      try {
+        entry.listener?.(told.payload);
+      } catch (error) {
+        reportUncaught(error);
+      }
+    }
+  };
 
   const batch = (action: () => void) => {
     if (busy) return action();
@@ -29,15 +46,7 @@ export function createEmitter<E>(): Emitter<E> {
     try {
       action();
     } finally {
-      for (let next = pending.shift(); next; next = pending.shift()) {
-        for (const entry of next.heard) {
-          try {
-            entry.listener?.(next.payload);
-          } catch (error) {
-            reportUncaught(error);
-          }
-        }
-      }
+      while (pending.length) tell(pending.shift() as Told<E>);
       busy = false;
     }
   };
@@ -51,13 +60,15 @@ export function createEmitter<E>(): Emitter<E> {
         entries[event] = (entries[event] ?? []).filter((other) => other !== entry);
       };
     },
-    emit: (event, payload) =>
-      batch(() => {
-        pending.push({ event, heard: entries[event] ?? [], payload });
-      }),
+    emit(event, payload) {
+      const told = { event, heard: entries[event] ?? [], payload };
+      // A message seldom finds anything to wait behind: it need not be queued.
+      if (busy) pending.push(told);
+      else batch(() => tell(told));
+    },
     batch,
     retract(...kept) {
-      pending = pending.filter(({ event }) => kept.includes(event));
+      pending = pending.filter((told) => kept.includes(told.event));
     },
   };
 }
