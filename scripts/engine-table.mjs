@@ -1,3 +1,5 @@
+import { textTable } from './text-table.mjs';
+
 /**
  * The part of Vitest's JSON report that is read here.
  *
@@ -51,11 +53,7 @@ export function engineTable({ testResults }) {
       ...engines.map((engine) => (absent.has(engine) ? 'not run' : toCell(row.get(engine)))),
     ]),
   ];
-  const widths = ['', ...engines].map((_, i) =>
-    Math.max(...cells.map((row) => row[i]?.length ?? 0)),
-  );
-  const lines = cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
-  return [...lines.map((line) => line.trimEnd()), ...(notes.size ? ['', ...notes] : [])].join('\n');
+  return textTable(cells, [...notes]);
 }
 
 /** @param {string[] | undefined} statuses */

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
+import { onPath, run } from './command.mjs';
 import { root } from './workspaces.mjs';
 
 /** What a test that cannot run without a database says, and how to get one. */
@@ -60,10 +61,10 @@ function bringRedis() {
   if (process.getuid?.() !== 0 || !isOnPath('apt-get')) return false;
   return attempt('redis-server', 'Installing a Redis for the tests …', () => {
     const options = ['-qq', '-y', '--no-install-recommends', 'redis-tools'];
-    const environment = { DEBIAN_FRONTEND: 'noninteractive' };
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     // Updated first: the lists of packages are old, or not there at all, in most containers.
     run('apt-get', ['update', '-qq']);
-    return run('apt-get', ['install', ...options], environment) && linkRedis();
+    return run('apt-get', ['install', ...options], { env }) && linkRedis();
   });
 }
 
@@ -89,7 +90,8 @@ async function downloadMongo(env) {
   if (!isThere) return remember(name, false);
   return attempt(name, 'Downloading a MongoDB for the tests, about 100 MB …', () => {
     const script = "require('mongodb-memory-server-core').MongoBinary.getPath()";
-    return run(process.execPath, ['-e', script]);
+    // From there it is resolved.
+    return run(process.execPath, ['-e', script], { cwd: dirname(server) });
   });
 }
 
@@ -158,12 +160,6 @@ function remember(name, succeeded) {
 }
 
 /** @param {string} name */
-function onPath(name) {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, name));
-}
-
-/** @param {string} name */
 function isOnPath(name) {
   return onPath(name).some((path) => existsSync(path));
 }
@@ -171,22 +167,4 @@ function isOnPath(name) {
 /** @param {string | undefined} path */
 function starts(path) {
   return path !== undefined && spawnSync(path, ['--version']).status === 0;
-}
-
-/**
- * Whether a command succeeded. It is heard only if not, and then its first lines have the reason.
- *
- * @param {string} command
- * @param {string[]} args
- */
-function run(command, args, env = {}) {
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd: join(root, 'demo-server'),
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: 10 * 60 * 1000,
-  });
-  if (status !== 0) console.error(`${stderr}${stdout}`.trim().split('\n', 5).join('\n'));
-  return status === 0;
 }

@@ -1,15 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { root } from '../workspaces.mjs';
+import { join } from 'node:path';
+import { onPath, run } from '../command.mjs';
+import { cache } from './installation.mjs';
 
 /** What a test that cannot run without a server of Debian's says, and how to get one. */
 export const noNats =
   'no nats-server found: apt-get install nats-server, or npm run test:interop where apt-get is';
 export const noMosquitto =
   'no mosquitto found: apt-get install mosquitto, or npm run test:interop where apt-get is';
-
-const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'interop');
 
 /** How long a command may take, in ms. */
 const timeout = 5 * 60 * 1000;
@@ -39,9 +38,8 @@ export function bringMosquitto() {
  * @param {string} harmless an argument with which it says its version and ends
  */
 function find(name, harmless) {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
   // Where Debian installs what a user's PATH need not have.
-  const own = [...folders, '/usr/sbin'].map((folder) => join(folder, name));
+  const own = [...onPath(name), join('/usr/sbin', name)];
   const starts = (/** @type {string} */ path) =>
     // mosquitto has no option that ends it with 0.
     /version|v\d/.test(spawnSync(path, [harmless], { encoding: 'utf8' }).stdout ?? '');
@@ -66,9 +64,9 @@ function bring(name, findIt) {
   spawnSync('apt-get', ['update', '-qq'], { timeout });
   const options = ['-qq', '-y', '--no-install-recommends', '--download-only'];
   const own = ['-o', 'Debug::NoLocking=1', '-o', `Dir::Cache::archives=${archives}`];
-  if (!run('apt-get', ['install', ...options, ...own, name])) return undefined;
+  if (!run('apt-get', ['install', ...options, ...own, name], { timeout })) return undefined;
   for (const file of readdirSync(archives).filter((file) => file.endsWith('.deb'))) {
-    if (!run('dpkg-deb', ['-x', join(archives, file), folder])) return undefined;
+    if (!run('dpkg-deb', ['-x', join(archives, file), folder], { timeout })) return undefined;
   }
   const lines = [
     '#!/bin/sh',
@@ -81,16 +79,4 @@ function bring(name, findIt) {
   ];
   writeFileSync(join(cache, name), `${lines.join('\n')}\n`, { mode: 0o755 });
   return findIt();
-}
-
-/**
- * Whether a command succeeded. It is heard only if not, and then its first lines have the reason.
- *
- * @param {string} command
- * @param {string[]} args
- */
-function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout });
-  if (status !== 0) console.error(`${stderr}${stdout}`.trim().split('\n', 5).join('\n'));
-  return status === 0;
 }

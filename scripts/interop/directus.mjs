@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { onPath } from '../command.mjs';
 import { folderOf, install, isInstalled } from './installation.mjs';
 
 /** What a test of Directus says where there is none, and how to get one. */
@@ -56,9 +57,5 @@ function installationFor(node) {
 
 /** The machine's own Node: Directus does not run on the one that this repository brings. */
 function systemNode() {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter((folder) => folder !== '' && !folder.includes('node_modules'))
-    .map((folder) => join(folder, 'node'))
-    .find((path) => existsSync(path));
+  return onPath('node').find((path) => !path.includes('node_modules') && existsSync(path));
 }

@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '../command.mjs';
 import { root } from '../workspaces.mjs';
+import { cache } from './installation.mjs';
 
 const natsVersion = 'v2.15.2';
 
@@ -11,7 +13,6 @@ export const noCentrifuge =
   'no Centrifuge server built from its present sources: npm run test:interop, with Go 1.26 or newer';
 export const noGoNats = `no NATS ${natsVersion} built: npm run test:interop, with Go 1.26 or newer`;
 
-const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'interop');
 const sources = join(root, 'e2e', 'interop', 'services', 'centrifuge');
 const nats = join(cache, `nats-server-${natsVersion}`);
 
@@ -32,7 +33,7 @@ export function bringCentrifuge() {
   mkdirSync(cache, { recursive: true });
   const older = readdirSync(cache).filter((name) => name.startsWith('centrifuge-'));
   for (const name of older) rmSync(join(cache, name));
-  go(['build', '-o', centrifuge(), '.'], { cwd: sources });
+  run('go', ['build', '-o', centrifuge(), '.'], { cwd: sources });
   return findCentrifuge();
 }
 
@@ -41,7 +42,7 @@ export function bringGoNats() {
   if (findGoNats() !== undefined || !hasGo()) return findGoNats();
   console.log(`Building NATS ${natsVersion} …`);
   const env = { ...process.env, GOBIN: nats };
-  go(['install', `github.com/nats-io/nats-server/v2@${natsVersion}`], { env });
+  run('go', ['install', `github.com/nats-io/nats-server/v2@${natsVersion}`], { env });
   return findGoNats();
 }
 
@@ -55,16 +56,4 @@ function centrifuge() {
 
 function hasGo() {
   return spawnSync('go', ['version']).status === 0;
-}
-
-/**
- * What it says is heard only if it fails, and then its first lines have the reason.
- *
- * @param {string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv }} options
- */
-function go(args, options) {
-  const timeout = 10 * 60 * 1000;
-  const { status, stderr } = spawnSync('go', args, { ...options, encoding: 'utf8', timeout });
-  if (status !== 0) console.error(stderr.trim().split('\n', 5).join('\n'));
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { run } from '../check.mjs';
 import { root } from '../workspaces.mjs';
 
-const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'interop');
+/** Where what is brought for the interop tests is kept. */
+export const cache = join(root, 'node_modules', '.cache', 'two-stage-socket', 'interop');
 
 /**
  * A server that is installed in a folder of its own, once for each set of pinned versions.

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { textTable } from '../text-table.mjs';
 import { interopFolder } from './services.mjs';
 
 /**
@@ -155,11 +156,5 @@ export function interopTable(entries, outcomes) {
       return [name, version || why, ...rows.map((row) => seen[row] ?? none)];
     }),
   ];
-  const widths = rows
-    .concat('', '')
-    .map((_, i) => Math.max(...cells.map((row) => row[i]?.length ?? 0)));
-  const lines = cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));
-  return [...lines.map((line) => line.trimEnd()), ...(notes.length ? ['', ...notes] : [])].join(
-    '\n',
-  );
+  return textTable(cells, notes);
 }
