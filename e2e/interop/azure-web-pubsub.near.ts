@@ -1,42 +1,24 @@
 import type { TwoStageSocket } from '@two-stage-socket/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { hasten, hold, message, open, type Server, state } from './contract.ts';
-import { type FakeWebPubSub, startFakeWebPubSub } from './documented/azure-web-pubsub.ts';
+import { describe, expect, test } from 'vitest';
+import { atPace, hasten, hold, message, open, state } from './contract.ts';
+import { startFakeWebPubSub } from './documented/azure-web-pubsub.ts';
+import { own, serverOf } from './documented/server.ts';
 import { azureWebPubSub } from './recipes/azure-web-pubsub.ts';
 
-interface WebPubSubServer extends Server {
-  readonly fake: FakeWebPubSub;
-}
-
-async function start(): Promise<WebPubSubServer> {
+async function start() {
   const fake = await startFakeWebPubSub();
   const { negotiateUrl } = fake;
-  return {
-    fake,
-    version: 'as documented in 2026',
-    get upgrades() {
-      return fake.upgrades;
-    },
-    options(wrong) {
-      if (wrong === 'expired token') fake.spoil('expired');
-      const getHeaders = () => {
-        if (wrong === 'bad token') fake.spoil('forged');
-        return { Authorization: `Bearer ${fake.appToken}` };
-      };
-      return azureWebPubSub({ negotiateUrl, getHeaders });
-    },
-    kill: fake.kill,
-    revive: fake.revive,
-    stop: fake.kill,
-  };
+  return serverOf(fake, 'as documented in 2026', (wrong) => {
+    if (wrong === 'expired token') fake.spoil('expired');
+    const getHeaders = () => {
+      if (wrong === 'bad token') fake.spoil('forged');
+      return { Authorization: `Bearer ${fake.appToken}` };
+    };
+    return azureWebPubSub({ negotiateUrl, getHeaders });
+  });
 }
 
-/** A server of the test's own. */
-async function startHere() {
-  const server = await start();
-  onTestFinished(() => server.stop());
-  return server;
-}
+const startHere = () => own(start());
 
 /** Sends a request, and resolves with its ack. */
 async function ask(socket: TwoStageSocket<any, any>, ackId: number, request: object) {
@@ -119,9 +101,7 @@ describe('Azure Web PubSub', () => {
 
   test('a service that answers no pings is given up', async () => {
     const server = await startHere();
-    const options = server.options();
-    const heartbeat = { ...(options.heartbeat || {}), interval: 30, timeout: 30 };
-    const socket = open({ ...hasten(options), heartbeat });
+    const socket = open(atPace(hasten(server.options()), 30));
     await socket.ready();
     server.fake.silence();
     expect(await state(socket, 'waiting')).toMatchObject({

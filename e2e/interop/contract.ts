@@ -34,7 +34,7 @@ export interface Service<S extends Server = Server> {
   readonly badToken?: Pick<TwoStageError, 'stage' | 'code'>;
   /** How a payload ends that is not good, where the service has an init stage. */
   readonly badPayload?: Pick<TwoStageError, 'stage' | 'code'>;
-  /** Whether the token stage has tokens that expire. */
+  /** Whether credentials of either stage expire. */
   readonly expires?: boolean;
   /** Resolves once the server has taken new credentials on a connection that it had; where it can do that. */
   renew?(socket: TwoStageSocket<any, any>, server: S): Promise<void>;
@@ -49,6 +49,12 @@ const tries = 2;
 export function hasten(options: Options<any, any>, maxAttempts = tries): Options<any, any> {
   const retry = { ...options.retry, initialDelay: 50, minDelay: 10, maxDelay: 500, maxAttempts };
   return { ...options, retry };
+}
+
+/** As the recipe says, but with a heartbeat every so many ms. */
+export function atPace(options: Options<any, any>, interval: number): Options<any, any> {
+  const heartbeat = { ...(options.heartbeat || {}), interval, timeout: interval };
+  return { ...options, heartbeat };
 }
 
 /** A socket that is closed after the test. */

@@ -1,12 +1,9 @@
 import type { Options, TwoStageSocket } from '@two-stage-socket/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { hasten, hold, message, open, type Server, state } from './contract.ts';
+import { describe, expect, test } from 'vitest';
+import { atPace, hasten, hold, message, open, state } from './contract.ts';
 import { type FakeDiscord, startFakeDiscord } from './documented/discord.ts';
+import { own, serverOf } from './documented/server.ts';
 import { discord } from './recipes/discord.ts';
-
-interface DiscordServer extends Server {
-  readonly fake: FakeDiscord;
-}
 
 interface Happening {
   readonly what: string;
@@ -17,30 +14,15 @@ interface Happening {
 const guildMessages = 1 << 9;
 const properties = { os: 'linux', browser: 'two-stage-socket', device: 'two-stage-socket' };
 
-async function start(interval?: number): Promise<DiscordServer> {
+async function start(interval?: number) {
   const fake = await startFakeDiscord(interval);
-  return {
-    fake,
-    version: 'version 10, as documented in 2026',
-    get upgrades() {
-      return fake.upgrades;
-    },
-    options(wrong) {
-      const token = wrong === 'bad payload' ? 'none' : fake.token;
-      return discord({ url: fake.url, identify: { token, intents: guildMessages, properties } });
-    },
-    kill: fake.kill,
-    revive: fake.revive,
-    stop: fake.kill,
-  };
+  return serverOf(fake, 'version 10, as documented in 2026', (wrong) => {
+    const token = wrong === 'bad payload' ? 'none' : fake.token;
+    return discord({ url: fake.url, identify: { token, intents: guildMessages, properties } });
+  });
 }
 
-/** A server of the test's own. */
-async function startHere(interval?: number) {
-  const server = await start(interval);
-  onTestFinished(() => server.stop());
-  return server;
-}
+const startHere = (interval?: number) => own(start(interval));
 
 /** A bot, and the names of its events: the ack is one of them. */
 function run(options: Options<any, any>) {
@@ -168,11 +150,6 @@ describe('Discord', () => {
 
 describe('Discord’s heartbeats', () => {
   /** As the recipe, but at the pace of the test's server. */
-  const atPace = (options: Options<any, any>, interval: number, timeout = interval) => ({
-    ...options,
-    heartbeat: { ...(options.heartbeat || {}), interval, timeout },
-  });
-
   test('keep a connection, with the number of the last event', async () => {
     const server = await startHere(600);
     const { socket, events } = run(atPace(server.options(), 400));

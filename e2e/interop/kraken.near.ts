@@ -1,11 +1,8 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { hasten, hold, message, open, type Server, state } from './contract.ts';
+import { describe, expect, test } from 'vitest';
+import { atPace, hasten, hold, message, open, state } from './contract.ts';
 import { type FakeKraken, signKraken, startFakeKraken } from './documented/kraken.ts';
+import { own, serverOf } from './documented/server.ts';
 import { kraken } from './recipes/kraken.ts';
-
-interface KrakenServer extends Server {
-  readonly fake: FakeKraken;
-}
 
 let nonce = Date.now();
 
@@ -23,31 +20,16 @@ async function getWebSocketsToken({ api, apiKey, apiSecret }: FakeKraken): Promi
   throw Object.assign(new Error(error[0]), /^EAPI:/.test(error[0]) && { status: 401 });
 }
 
-async function start(beat?: number): Promise<KrakenServer> {
+async function start(beat?: number) {
   const fake = await startFakeKraken(beat);
-  return {
-    fake,
-    version: 'as documented in 2026',
-    get upgrades() {
-      return fake.upgrades;
-    },
-    options(wrong) {
-      if (wrong === 'expired token') fake.spoil();
-      const getToken = wrong === 'bad payload' ? () => 'none' : () => getWebSocketsToken(fake);
-      return kraken({ url: `ws://${fake.host}/v2`, getToken });
-    },
-    kill: fake.kill,
-    revive: fake.revive,
-    stop: fake.kill,
-  };
+  return serverOf(fake, 'as documented in 2026', (wrong) => {
+    if (wrong === 'expired token') fake.spoil();
+    const getToken = wrong === 'bad payload' ? () => 'none' : () => getWebSocketsToken(fake);
+    return kraken({ url: `ws://${fake.host}/v2`, getToken });
+  });
 }
 
-/** A server of the test's own. */
-async function startHere(beat?: number) {
-  const server = await start(beat);
-  onTestFinished(() => server.stop());
-  return server;
-}
+const startHere = (beat?: number) => own(start(beat));
 
 hold({
   name: 'Kraken',
@@ -102,9 +84,7 @@ describe('Kraken', () => {
 
   test('a connection that has gone silent is given up', async () => {
     const server = await startHere();
-    const options = server.options();
-    const heartbeat = { ...(options.heartbeat || {}), interval: 50, timeout: 50 };
-    const socket = open({ ...hasten(options), heartbeat });
+    const socket = open(atPace(hasten(server.options()), 50));
     await socket.ready();
     server.fake.silence();
     expect(await state(socket, 'waiting')).toMatchObject({

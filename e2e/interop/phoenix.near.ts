@@ -1,48 +1,30 @@
 import type { TwoStageSocket } from '@two-stage-socket/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { hasten, hold, message, open, type Server, state } from './contract.ts';
-import { type FakePhoenix, startFakePhoenix } from './documented/phoenix.ts';
+import { describe, expect, test } from 'vitest';
+import { hasten, hold, message, open, state } from './contract.ts';
+import { startFakePhoenix } from './documented/phoenix.ts';
+import { own, serverOf } from './documented/server.ts';
 import { phoenix } from './recipes/phoenix.ts';
-
-interface PhoenixServer extends Server {
-  readonly fake: FakePhoenix;
-}
 
 const topic = 'room:lobby';
 
-async function start(timeout?: number): Promise<PhoenixServer> {
+async function start(timeout?: number) {
   const fake = await startFakePhoenix(timeout);
-  return {
-    fake,
-    version: '1.8, as documented',
-    get upgrades() {
-      return fake.upgrades;
-    },
-    options(wrong) {
-      let lifetime = wrong === 'expired token' ? 0 : 60_000;
-      return phoenix({
-        endpoint: `ws://${fake.host}/socket`,
-        topic,
-        getToken() {
-          const token = wrong === 'bad token' ? 'none' : fake.token(lifetime);
-          lifetime = 60_000;
-          return token;
-        },
-        getParams: () => ({ token: wrong === 'bad payload' ? 'none' : fake.joinToken }),
-      });
-    },
-    kill: fake.kill,
-    revive: fake.revive,
-    stop: fake.kill,
-  };
+  return serverOf(fake, '1.8, as documented', (wrong) => {
+    let lifetime = wrong === 'expired token' ? 0 : 60_000;
+    return phoenix({
+      endpoint: `ws://${fake.host}/socket`,
+      topic,
+      getToken() {
+        const token = wrong === 'bad token' ? 'none' : fake.token(lifetime);
+        lifetime = 60_000;
+        return token;
+      },
+      getParams: () => ({ token: wrong === 'bad payload' ? 'none' : fake.joinToken }),
+    });
+  });
 }
 
-/** A server of the test's own. */
-async function startHere(timeout?: number) {
-  const server = await start(timeout);
-  onTestFinished(() => server.stop());
-  return server;
-}
+const startHere = (timeout?: number) => own(start(timeout));
 
 /** Pushes to the channel, and resolves with the reply. */
 async function ask(socket: TwoStageSocket<any, any>, ref: string, event: string, payload: object) {

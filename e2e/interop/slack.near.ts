@@ -1,38 +1,20 @@
 import type { TwoStageSocket } from '@two-stage-socket/core';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { hasten, hold, message, open, type Server, state } from './contract.ts';
-import { type FakeSlack, startFakeSlack } from './documented/slack.ts';
+import { describe, expect, test } from 'vitest';
+import { hasten, hold, message, open, state } from './contract.ts';
+import { own, serverOf } from './documented/server.ts';
+import { startFakeSlack } from './documented/slack.ts';
 import { slack } from './recipes/slack.ts';
 
-interface SlackServer extends Server {
-  readonly fake: FakeSlack;
-}
-
-async function start(patience?: number): Promise<SlackServer> {
+async function start(patience?: number) {
   const fake = await startFakeSlack(patience);
-  return {
-    fake,
-    version: 'as documented in 2026',
-    get upgrades() {
-      return fake.upgrades;
-    },
-    options(wrong) {
-      if (wrong === 'expired token') fake.spoil();
-      const appToken = wrong === 'bad token' ? 'xapp-0' : fake.appToken;
-      return slack({ api: fake.api, getAppToken: () => appToken });
-    },
-    kill: fake.kill,
-    revive: fake.revive,
-    stop: fake.kill,
-  };
+  return serverOf(fake, 'as documented in 2026', (wrong) => {
+    if (wrong === 'expired token') fake.spoil();
+    const appToken = wrong === 'bad token' ? 'xapp-0' : fake.appToken;
+    return slack({ api: fake.api, getAppToken: () => appToken });
+  });
 }
 
-/** A server of the test's own. */
-async function startHere(patience?: number) {
-  const server = await start(patience);
-  onTestFinished(() => server.stop());
-  return server;
-}
+const startHere = (patience?: number) => own(start(patience));
 
 /** What an app does: acknowledges at once, and goes where the server sends it. */
 function behave(socket: TwoStageSocket<any, any>) {

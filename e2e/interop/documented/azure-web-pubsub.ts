@@ -1,9 +1,10 @@
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { json, type Listening, listen, parse } from './site.ts';
+import type { Host } from '../services/host.ts';
+import { json, listen, parse } from './site.ts';
 
 /** A fake of Azure Web PubSub and of an app's server in front of it, and what the tests have it do. */
-export interface FakeWebPubSub extends Listening {
+export interface FakeWebPubSub extends Host {
   /** The route of the app's server that gives a Client Access URL to who has `appToken`. */
   readonly negotiateUrl: string;
   readonly appToken: string;

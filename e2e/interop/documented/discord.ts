@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { json, type Listening, listen, parse } from './site.ts';
+import type { Host } from '../services/host.ts';
+import { json, listen, parse } from './site.ts';
 
 /** A fake of Discord's gateway, and what the tests have it do. */
-export interface FakeDiscord extends Listening {
+export interface FakeDiscord extends Host {
   /** What Get Gateway Bot gives. */
   readonly url: string;
   /** The only bot's. */

@@ -1,9 +1,10 @@
 import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { json, type Listening, listen, parse } from './site.ts';
+import type { Host } from '../services/host.ts';
+import { json, listen, parse } from './site.ts';
 
 /** A fake of Kraken, and what the tests have it do. */
-export interface FakeKraken extends Listening {
+export interface FakeKraken extends Host {
   /** Where its REST API is. */
   readonly api: string;
   readonly apiKey: string;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { type Listening, listen, parse } from './site.ts';
+import type { Host } from '../services/host.ts';
+import { listen, parse } from './site.ts';
 
 /** A fake of a Phoenix app with the channel `room:*`, and what the tests have it do. */
-export interface FakePhoenix extends Listening {
+export interface FakePhoenix extends Host {
   /** A token for `connect/3` that is good for `ms` from now. */
   token(ms: number): string;
   /** The token that `join/3` wants. */

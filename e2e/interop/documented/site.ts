@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { type Host, openHost } from '../services/host.ts';
 
 /** What is special to a service of which there is only a fake here. */
 export interface Site {
@@ -12,60 +12,22 @@ export interface Site {
 }
 
 /** A fake that listens on 127.0.0.1. */
-export interface Listening {
-  readonly host: string;
-  /** The upgrades that it has been asked for. */
-  readonly upgrades: number;
-  /** Ends every connection at once, and listens no more. */
-  kill(): Promise<void>;
-  /** Listens again on the same port. */
-  revive(): Promise<void>;
-}
-
-export async function listen({ answer, refuses, accept }: Site): Promise<Listening> {
-  const keys = new Set<string | undefined>();
-  let port = 0;
-  let kill = async () => {};
-
-  const revive = async () => {
-    const http = createServer(async (asked, response) => {
+export function listen({ answer, refuses, accept }: Site): Promise<Host> {
+  return openHost((http) => {
+    const upgrader = new WebSocketServer({ noServer: true });
+    http.on('request', async (asked, response) => {
       let body = '';
       for await (const chunk of asked) body += chunk;
       if (answer) answer(asked, body, response);
       else response.writeHead(404).end();
     });
-    const open = new Set<Socket>();
-    const upgrader = new WebSocketServer({ noServer: true });
-    http.on('connection', (tcp) => {
-      open.add(tcp);
-      tcp.on('close', () => open.delete(tcp));
-    });
     http.on('upgrade', (asked, tcp, head) => {
-      // Node's WebSocket asks twice for what a 401 refuses, by the same key.
-      keys.add(asked.headers['sec-websocket-key']);
       const url = new URL(asked.url ?? '', `http://${asked.headers.host}`);
       const status = refuses?.(url, asked);
       if (status) tcp.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\n\r\n`);
       else upgrader.handleUpgrade(asked, tcp, head, (ws) => accept(ws, url));
     });
-    await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
-    port = (http.address() as AddressInfo).port;
-    kill = () =>
-      new Promise((resolve) => {
-        http.close(() => resolve());
-        for (const tcp of open) tcp.destroy();
-      });
-  };
-  await revive();
-
-  return {
-    host: `127.0.0.1:${port}`,
-    get upgrades() {
-      return keys.size;
-    },
-    kill: () => kill(),
-    revive,
-  };
+  });
 }
 
 /** Answers a REST call with JSON. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { json, type Listening, listen, parse } from './site.ts';
+import type { Host } from '../services/host.ts';
+import { json, listen, parse } from './site.ts';
 
 /** A fake of Slack, and what the tests have it do. */
-export interface FakeSlack extends Listening {
+export interface FakeSlack extends Host {
   /** Where its Web API is. */
   readonly api: string;
   /** The only app-level token that it knows. */

@@ -2,7 +2,7 @@ import { HocuspocusProvider, HocuspocusProviderWebsocket } from '@hocuspocus/pro
 import { Server } from '@hocuspocus/server';
 import { Doc } from 'yjs';
 import { holdDrops } from './drops.ts';
-import { follow } from './yjs.ts';
+import { exchange, follow } from './yjs.ts';
 
 const name = 'shared';
 const secret = 'a secret of the program';
@@ -70,13 +70,7 @@ holdDrops({
     await first;
     return {
       isBack,
-      async use(drops) {
-        if (drops > 0) await peer.log.has(`offline ${drops}`);
-        user.write(`user ${drops}`);
-        await peer.log.has(`user ${drops}`);
-        peer.write(`peer ${drops}`);
-        await user.log.has(`peer ${drops}`);
-      },
+      use: (drops) => exchange(user, peer, drops),
       stop() {
         provider.destroy();
         websocketProvider.destroy();

@@ -3,7 +3,7 @@ import { WebsocketProvider } from 'y-websocket';
 import { Doc } from 'yjs';
 import { holdDrops } from './drops.ts';
 import { serve } from './server.ts';
-import { follow } from './yjs.ts';
+import { exchange, follow } from './yjs.ts';
 
 /** The server keeps documents by name for as long as its process lives. */
 let rooms = 0;
@@ -49,13 +49,7 @@ holdDrops({
     await isBack();
     return {
       isBack,
-      async use(drops) {
-        if (drops > 0) await peer.log.has(`offline ${drops}`);
-        user.write(`user ${drops}`);
-        await peer.log.has(`user ${drops}`);
-        peer.write(`peer ${drops}`);
-        await user.log.has(`peer ${drops}`);
-      },
+      use: (drops) => exchange(user, peer, drops),
       stop() {
         provider.destroy();
         doc.destroy();

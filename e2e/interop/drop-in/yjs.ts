@@ -17,3 +17,12 @@ export function follow(doc: Doc, log = new Log()): Lines {
   });
   return { log, write: (line) => lines.push([line]) };
 }
+
+/** What each of two has written since the last drop reaches the other, what was written offline first. */
+export async function exchange(user: Lines, peer: Lines, drops: number): Promise<void> {
+  if (drops > 0) await peer.log.has(`offline ${drops}`);
+  user.write(`user ${drops}`);
+  await peer.log.has(`user ${drops}`);
+  peer.write(`peer ${drops}`);
+  await user.log.has(`peer ${drops}`);
+}
